@@ -1,0 +1,45 @@
+/** UTF-8 without the host's TextEncoder, so that the pure floors compile with the language alone. */
+
+/** UTF-8 bytes of `text`; lone surrogates become U+FFFD. */
+export function utf8(text: string): Uint8Array {
+  const out: number[] = []
+  for (const character of text) {
+    let code = character.codePointAt(0)!
+    if (code >= 0xd800 && code <= 0xdfff) code = 0xfffd
+    if (code < 0x80) out.push(code)
+    else if (code < 0x800) out.push(0xc0 | (code >> 6), 0x80 | (code & 63))
+    else if (code < 0x10000) out.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63))
+    else out.push(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 63), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63))
+  }
+  return Uint8Array.from(out)
+}
+
+/** Text of strict UTF-8 (no overlong forms, no surrogates); `undefined` where it is not. */
+export function fromUtf8(bytes: Uint8Array): string | undefined {
+  let text = ''
+  for (let i = 0; i < bytes.length; ) {
+    const lead = bytes[i]
+    const length =
+      lead < 0x80
+        ? 1
+        : lead >= 0xc2 && lead < 0xe0
+          ? 2
+          : lead >= 0xe0 && lead < 0xf0
+            ? 3
+            : lead >= 0xf0 && lead < 0xf5
+              ? 4
+              : 0
+    if (length === 0 || i + length > bytes.length) return undefined
+    let code = length === 1 ? lead : lead & (0x7f >> length)
+    for (let k = 1; k < length; k++) {
+      const next = bytes[i + k]
+      if ((next & 0xc0) !== 0x80) return undefined
+      code = (code << 6) | (next & 63)
+    }
+    if ((length === 3 && code < 0x800) || (length === 4 && (code < 0x10000 || code > 0x10ffff))) return undefined
+    if (code >= 0xd800 && code <= 0xdfff) return undefined
+    text += String.fromCodePoint(code)
+    i += length
+  }
+  return text
+}

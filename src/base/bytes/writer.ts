@@ -1,0 +1,105 @@
+import { invariant } from '../errors.ts'
+
+/** Bytes that {@link ByteWriter.compactSize} takes for `value`. */
+export function compactSizeLength(value: number): number {
+  return value < 0xfd ? 1 : value <= 0xffff ? 3 : value <= 0xffff_ffff ? 5 : 9
+}
+
+/**
+ * Writes little-endian values into a buffer that grows by doubling.
+ *
+ * @example
+ * new ByteWriter().u32(1).compactSize(script.length).bytes(script).finish()
+ */
+export class ByteWriter {
+  #buffer: Uint8Array
+  #length = 0
+
+  constructor(capacity = 128) {
+    this.#buffer = new Uint8Array(capacity)
+  }
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length
+  }
+
+  #room(extra: number): number {
+    const at = this.#length
+    const need = at + extra
+    if (need > this.#buffer.length) {
+      const grown = new Uint8Array(Math.max(need, this.#buffer.length * 2))
+      grown.set(this.#buffer.subarray(0, at))
+      this.#buffer = grown
+    }
+    this.#length = need
+    return at
+  }
+
+  u8(value: number): this {
+    const at = this.#room(1)
+    this.#buffer[at] = value
+    return this
+  }
+
+  u16(value: number): this {
+    const at = this.#room(2)
+    this.#buffer[at] = value
+    this.#buffer[at + 1] = value >>> 8
+    return this
+  }
+
+  u16be(value: number): this {
+    return this.u8(value >>> 8).u8(value)
+  }
+
+  /** The low 32 bits of `value`, signed or unsigned. */
+  u32(value: number): this {
+    const at = this.#room(4)
+    const b = this.#buffer
+    b[at] = value
+    b[at + 1] = value >>> 8
+    b[at + 2] = value >>> 16
+    b[at + 3] = value >>> 24
+    return this
+  }
+
+  u32be(value: number): this {
+    return this.u8(value >>> 24)
+      .u8(value >>> 16)
+      .u8(value >>> 8)
+      .u8(value)
+  }
+
+  /** The low 64 bits of `value`, signed or unsigned. */
+  u64(value: bigint): this {
+    const bits = BigInt.asUintN(64, value)
+    return this.u32(Number(bits & 0xffff_ffffn)).u32(Number(bits >> 32n))
+  }
+
+  bytes(value: Uint8Array): this {
+    const at = this.#room(value.length)
+    this.#buffer.set(value, at)
+    return this
+  }
+
+  compactSize(value: number): this {
+    invariant(Number.isSafeInteger(value) && value >= 0, `compact size out of range: ${value}`)
+    if (value < 0xfd) return this.u8(value)
+    if (value <= 0xffff) return this.u8(0xfd).u16(value)
+    if (value <= 0xffff_ffff) return this.u8(0xfe).u32(value)
+    return this.u8(0xff)
+      .u32(value % 0x1_0000_0000)
+      .u32(Math.floor(value / 0x1_0000_0000))
+  }
+
+  /** A compact size and the bytes themselves. */
+  sizedBytes(value: Uint8Array): this {
+    return this.compactSize(value.length).bytes(value)
+  }
+
+  /** What was written, as a view of exactly its length; the writer must not be used afterwards. */
+  finish(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length)
+  }
+}
