@@ -6,11 +6,14 @@ export interface HashBackend {
   /** Names the implementation for `peers doctor`, such as `native (sha-ni)`. */
   readonly hashName: string
 
-  /** SHA-256: 32 bytes. */
-  sha256(data: Uint8Array): Uint8Array
+  /** SHA-256: 32 bytes, into `out` where it is given (it may not overlap `data`). */
+  sha256(data: Uint8Array, out?: Uint8Array): Uint8Array
 
-  /** SHA-256 of SHA-256: 32 bytes. */
-  sha256d(data: Uint8Array): Uint8Array
+  /** SHA-256 of SHA-256: 32 bytes, likewise. */
+  sha256d(data: Uint8Array, out?: Uint8Array): Uint8Array
+
+  /** RIPEMD-160 of SHA-256: 20 bytes, likewise. */
+  hash160(data: Uint8Array, out?: Uint8Array): Uint8Array
 
   /**
    * Double SHA-256 of many messages, each the concatenation of `rangesPerMessage` ranges of `source`.

@@ -1,8 +1,18 @@
 import * as tiny from 'tiny-secp256k1'
 import type { Crypto } from './backend.ts'
-import { sha256, sha256d, sha256Stream } from './hash.ts'
+import { hash160, sha256, sha256d, sha256Stream } from './hash.ts'
 
-/** secp256k1's field size, below which coordinates must lie (tiny-secp256k1 throws on what it finds malformed). */
+/** A hash function in the form that can also write its result into a given array. */
+function into(hash: (data: Uint8Array) => Uint8Array): (data: Uint8Array, out?: Uint8Array) => Uint8Array {
+  return (data, out) => {
+    const digest = hash(data)
+    if (out === undefined) return digest
+    out.set(digest)
+    return out
+  }
+}
+
+/** tiny-secp256k1 throws on what it finds malformed; here that is a plain false. */
 function quietly(check: () => boolean): boolean {
   try {
     return check()
@@ -32,8 +42,9 @@ export const portableCrypto: Crypto = {
   hashName: 'portable',
   curveName: 'tiny-secp256k1 (WebAssembly)',
 
-  sha256,
-  sha256d,
+  sha256: into(sha256),
+  sha256d: into(sha256d),
+  hash160: into(hash160),
 
   sha256dGather(source, ranges, rangesPerMessage, out) {
     const stride = 2 * rangesPerMessage
