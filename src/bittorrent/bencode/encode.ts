@@ -3,6 +3,15 @@ import { ByteWriter } from '../../base/bytes/writer.ts'
 import { invariant } from '../../base/errors.ts'
 import { byteKey, keyBytes } from './value.ts'
 
+/** Bytes that are bencoded already and go in as they are, such as an info dictionary whose hash must not change. */
+export class Verbatim {
+  readonly bytes: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+  }
+}
+
 /**
  * What the encoder takes: bencode values, and for convenience text (as UTF-8) and plain objects (keys as UTF-8; fields that
  * are `undefined` are left out).
@@ -12,6 +21,7 @@ export type Bencodable =
   | bigint
   | string
   | Uint8Array
+  | Verbatim
   | readonly Bencodable[]
   | ReadonlyMap<string, Bencodable>
   | { readonly [key: string]: Bencodable | undefined }
@@ -41,6 +51,7 @@ function writeValue(writer: ByteWriter, value: Bencodable): void {
     writer.bytes(ascii(`i${value}e`))
   } else if (typeof value === 'string') writeString(writer, utf8(value))
   else if (value instanceof Uint8Array) writeString(writer, value)
+  else if (value instanceof Verbatim) writer.bytes(value.bytes)
   else if (Array.isArray(value)) {
     writer.u8(108)
     for (const item of value as readonly Bencodable[]) writeValue(writer, item)
