@@ -4,11 +4,11 @@
  *
  * @param der the signature without its hash type byte
  * @param out receives 64 bytes, r then s; all zero (which never verifies) where r or s exceeds 32 bytes
+ * @param end where the signature ends, so that nobody need cut the hash type off first
  * @returns false where not even this reading makes sense
  */
-export function parseLaxDer(der: Uint8Array, out: Uint8Array): boolean {
+export function parseLaxDer(der: Uint8Array, out: Uint8Array, end = der.length): boolean {
   let position = 0
-  const end = der.length
 
   // Sequence tag, then a length that is skipped rather than believed.
   if (position === end || der[position] !== 0x30) return false
@@ -51,7 +51,7 @@ export function parseLaxDer(der: Uint8Array, out: Uint8Array): boolean {
       length--
     }
     if (length > 32) overflow = true
-    else out.set(der.subarray(start, start + length), 32 * half + 32 - length)
+    else for (let i = 32 * (half + 1) - length; length > 0; i++, start++, length--) out[i] = der[start]
   }
   if (overflow) out.fill(0, 0, 64)
   return true
