@@ -1,3 +1,4 @@
+import { schnorr } from '@noble/curves/secp256k1.js'
 import * as tiny from 'tiny-secp256k1'
 import type { Crypto } from './backend.ts'
 import { hash160, sha256, sha256d, sha256Stream } from './hash.ts'
@@ -81,7 +82,11 @@ export const portableCrypto: Crypto = {
   },
 
   verifySchnorr(signature, publicKey, message) {
-    return signature.length === 64 && quietly(() => tiny.verifySchnorr(message, publicKey, signature))
+    if (signature.length !== 64) return false
+    // The WebAssembly knows messages of 32 bytes alone; others never come from a transaction.
+    return message.length === 32
+      ? quietly(() => tiny.verifySchnorr(message, publicKey, signature))
+      : quietly(() => schnorr.verify(signature, message, publicKey))
   },
 
   checkTapTweak(outputKey, outputParity, internalKey, tweak) {
