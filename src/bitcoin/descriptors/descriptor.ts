@@ -3,8 +3,8 @@ import { ByteWriter } from '../../base/bytes/writer.ts'
 import { hash160, sha256, taggedHash } from '../../base/crypto/hash.ts'
 import { tweakXOnlyPublicKey } from '../../base/crypto/keys.ts'
 import { type AddressPrefixes, type Destination, destinationScript, encodeAddress } from '../primitives/address.ts'
-import { OP_1, OP_CHECKMULTISIG, OP_CHECKSIG, OP_CHECKSIGADD, OP_NUMEQUAL } from '../script/opcodes.ts'
-import { encodeScriptNumber } from '../script/script-number.ts'
+import { OP_CHECKSIG, OP_CHECKSIGADD, OP_NUMEQUAL } from '../script/opcodes.ts'
+import { multisig, payToPublicKey, pushNumber, script } from '../script/script-builder.ts'
 import { withChecksum } from './checksum.ts'
 import type { KeyExpression } from './key-expression.ts'
 
@@ -167,17 +167,6 @@ function xOnly(key: Uint8Array): Uint8Array {
   return key.subarray(1, 33)
 }
 
-/** Pushes a key (up to 75 bytes) and checks a signature under it. */
-function payToPublicKey(key: Uint8Array): Uint8Array {
-  return concatBytes(Uint8Array.of(key.length), key, Uint8Array.of(OP_CHECKSIG))
-}
-
-function numberPush(value: number): Uint8Array {
-  if (value <= 16) return Uint8Array.of(OP_1 + value - 1)
-  const item = encodeScriptNumber(value)
-  return concatBytes(Uint8Array.of(item.length), item)
-}
-
 function multisigScript(
   type: 'multi' | 'sortedmulti' | 'multi_a' | 'sortedmulti_a',
   threshold: number,
@@ -193,15 +182,10 @@ function multisigScript(
   }
   // BIP383, BIP387: the sorted forms order the keys as they appear in the script.
   if (type === 'sortedmulti' || type === 'sortedmulti_a') keys.sort(compareBytes)
-  const writer = new ByteWriter()
-  if (!inTapscript) writer.bytes(numberPush(threshold))
-  keys.forEach((key, i) => {
-    writer.u8(key.length).bytes(key)
-    if (inTapscript) writer.u8(i === 0 ? OP_CHECKSIG : OP_CHECKSIGADD)
-  })
-  if (inTapscript) writer.bytes(numberPush(threshold)).u8(OP_NUMEQUAL)
-  else writer.bytes(numberPush(keys.length)).u8(OP_CHECKMULTISIG)
-  return writer.finish()
+  if (!inTapscript) return multisig(threshold, keys)
+  // BIP387: each key after the first adds to a count that is compared at the end.
+  const checks = keys.map((key, i) => script(key, i === 0 ? OP_CHECKSIG : OP_CHECKSIGADD))
+  return concatBytes(...checks, pushNumber(threshold), Uint8Array.of(OP_NUMEQUAL))
 }
 
 /** BIP341: the hash of a leaf or branch. */

@@ -36,17 +36,6 @@ export const WITNESS_PROGRAM_SIZE_MAX = 40
 const HASH_SIZE = 20
 const OP_1 = 0x51
 
-/** Whether the destination is BIP433's pay-to-anchor, a witness program of two fixed bytes. */
-export function isAnchorDestination(destination: Destination): boolean {
-  return (
-    destination.type === 'witness' &&
-    destination.version === 1 &&
-    destination.program.length === 2 &&
-    destination.program[0] === 0x4e &&
-    destination.program[1] === 0x73
-  )
-}
-
 /** The output script of a destination. */
 export function destinationScript(destination: Destination): Uint8Array {
   switch (destination.type) {
