@@ -4,6 +4,8 @@ import type { Crypto } from '../../base/crypto/backend.ts'
 import { ripemd160, sha1, taggedHashPrefix } from '../../base/crypto/hash.ts'
 
 const PREFIX_SIZE = 64
+/** Results of earlier operations have at most this many bytes. */
+const SHORT_ITEM_MAX = 64
 
 /**
  * The hashes that scripts need, with the scratch memory that makes them cheap: one for each thread, not for sharing between
@@ -18,6 +20,9 @@ export class ScriptHasher {
   readonly #branch = new ByteWriter(128).bytes(taggedHashPrefix('TapBranch'))
   readonly #tweak = new ByteWriter(128).bytes(taggedHashPrefix('TapTweak'))
   readonly #plain = new ByteWriter(256)
+  readonly #short = new Uint8Array(new ArrayBuffer(128), 0, SHORT_ITEM_MAX)
+  /** Views of the first so many bytes of it, made as they are needed. */
+  readonly #shortViews: Uint8Array[] = []
 
   constructor(crypto: Crypto) {
     this.crypto = crypto
@@ -32,15 +37,24 @@ export class ScriptHasher {
   }
 
   sha256(item: Uint8Array): Uint8Array {
-    return this.crypto.sha256(item, this.#digest).slice()
+    return this.crypto.sha256(this.#settled(item), this.#digest).slice()
   }
 
   sha256d(item: Uint8Array): Uint8Array {
-    return this.crypto.sha256d(item, this.#digest).slice()
+    return this.crypto.sha256d(this.#settled(item), this.#digest).slice()
   }
 
   hash160(item: Uint8Array): Uint8Array {
-    return this.crypto.hash160(item, this.#shortDigest).slice()
+    return this.crypto.hash160(this.#settled(item), this.#shortDigest).slice()
+  }
+
+  /** The item where native code can read it: V8 would have to move a short array out of its heap first, each time anew. */
+  #settled(item: Uint8Array): Uint8Array {
+    const { length } = item
+    if (length > SHORT_ITEM_MAX) return item
+    const view = (this.#shortViews[length] ??= this.#short.subarray(0, length))
+    for (let i = 0; i < length; i++) view[i] = item[i]
+    return view
   }
 
   /** Whether `item` hashes to `expected`, 20 bytes. */
