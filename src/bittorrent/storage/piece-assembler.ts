@@ -1,0 +1,319 @@
+import { invariant } from '../../base/errors.ts'
+import type { BulkHash } from '../../base/ports/bulk-hash.ts'
+import { PIECE_BLOCK_BYTES, type PieceMap } from '../metainfo/piece-map.ts'
+import { BlockPool } from './block-pool.ts'
+import { type ExpectedHashes, PieceVerifier } from './piece-verifier.ts'
+
+/** Blocks that are written in one go: 256 KiB. */
+export const BLOCKS_PER_WRITE = 16
+
+export interface AssemblerOptions {
+  /** Bytes in memory beyond which blocks are written without waiting for their neighbours. */
+  readonly flushAboveBytes: number
+  /** Bytes in memory beyond which no more should be received. */
+  readonly heldBytesMax: number
+}
+
+export const ASSEMBLER_OPTIONS: AssemblerOptions = {
+  flushAboveBytes: 12 * 1024 * 1024,
+  heldBytesMax: 24 * 1024 * 1024,
+}
+
+/** Work for the disk, and verdicts. */
+export type StorageEffect =
+  | {
+      readonly type: 'write'
+      readonly piece: number
+      readonly firstBlock: number
+      readonly buffers: readonly Uint8Array[]
+    }
+  | { readonly type: 'read'; readonly piece: number; readonly firstBlock: number; readonly blockCount: number }
+  /** The piece is right and written. `digests` where it had failed before: SHA-1 of each block, 20 bytes each. */
+  | { readonly type: 'verified'; readonly piece: number; readonly digests: Uint8Array | undefined }
+  /** The piece is wrong; `digests` tells later whose block it was. Empty where the disk failed and nobody is to blame. */
+  | { readonly type: 'failed'; readonly piece: number; readonly digests: Uint8Array }
+
+/** A block is missing, in memory, on its way to the disk, or on the disk. */
+const MISSING = 0
+const HELD = 1
+const WRITING = 2
+const WRITTEN = 3
+
+class Assembly {
+  readonly piece: number
+  readonly blockCount: number
+  readonly states: Uint8Array
+  readonly buffers: (Uint8Array | undefined)[]
+  /** Held blocks in each group that is written together. */
+  readonly heldInGroup: Uint8Array
+  readonly verifier: PieceVerifier
+  received = 0
+  writesPending = 0
+  reading = false
+  verdict: boolean | undefined
+  /** Blocks whose digests are known, once it comes to that. */
+  digests: Uint8Array | undefined
+  digested = 0
+
+  constructor(piece: number, blockCount: number, verifier: PieceVerifier) {
+    this.piece = piece
+    this.blockCount = blockCount
+    this.verifier = verifier
+    this.states = new Uint8Array(blockCount)
+    this.buffers = new Array<Uint8Array | undefined>(blockCount).fill(undefined)
+    this.heldInGroup = new Uint8Array(Math.ceil(blockCount / BLOCKS_PER_WRITE))
+  }
+}
+
+/**
+ * Puts pieces together: every block is hashed once, in order, as it arrives (or read back, where it came before its turn and
+ * memory was short), and written in runs. A piece is verified when its hash is right and its last write is done.
+ */
+export class PieceAssembler {
+  readonly #map: PieceMap
+  readonly #hash: BulkHash
+  readonly #expected: (piece: number) => ExpectedHashes | undefined
+  readonly #options: AssemblerOptions
+  readonly #pool: BlockPool
+  readonly #assemblies = new Map<number, Assembly>()
+  /** Pieces that failed, for which the digests of the right blocks are wanted too. */
+  readonly #suspicious = new Set<number>()
+  #effects: StorageEffect[] = []
+
+  constructor(
+    map: PieceMap,
+    hash: BulkHash,
+    expected: (piece: number) => ExpectedHashes | undefined,
+    pool: BlockPool = new BlockPool(),
+    options: AssemblerOptions = ASSEMBLER_OPTIONS,
+  ) {
+    this.#map = map
+    this.#hash = hash
+    this.#expected = expected
+    this.#pool = pool
+    this.#options = options
+  }
+
+  /** Whether receiving should pause until the disk has caught up. */
+  get isFull(): boolean {
+    return this.#pool.bytesInUse >= this.#options.heldBytesMax
+  }
+
+  takeEffects(): StorageEffect[] {
+    const effects = this.#effects
+    this.#effects = []
+    return effects
+  }
+
+  /** A buffer for a block that is about to arrive; to be given to `complete` or `abort`. */
+  begin(): Uint8Array {
+    return this.#pool.take()
+  }
+
+  /** The block did not arrive whole, or is not wanted. */
+  abort(buffer: Uint8Array): void {
+    this.#pool.give(buffer)
+  }
+
+  /** Blocks that are on the disk from before, not verified. */
+  restoreBlocks(piece: number, blocks: readonly number[]): void {
+    const assembly = this.#assembly(piece)
+    for (const block of blocks) {
+      if (assembly.states[block] !== MISSING) continue
+      assembly.states[block] = WRITTEN
+      assembly.received++
+    }
+    this.#advance(assembly)
+  }
+
+  /** A block has arrived whole. */
+  complete(piece: number, block: number, buffer: Uint8Array): void {
+    const assembly = this.#assembly(piece)
+    if (assembly.states[block] !== MISSING) {
+      this.#pool.give(buffer)
+      return
+    }
+    assembly.states[block] = HELD
+    assembly.buffers[block] = buffer
+    assembly.received++
+    const group = Math.floor(block / BLOCKS_PER_WRITE)
+    assembly.heldInGroup[group]++
+    this.#advance(assembly)
+    const groupSize = Math.min(BLOCKS_PER_WRITE, assembly.blockCount - group * BLOCKS_PER_WRITE)
+    const isGroupFull = assembly.heldInGroup[group] === groupSize
+    if (isGroupFull || assembly.received === assembly.blockCount) this.#writeGroup(assembly, group)
+    if (assembly.received === assembly.blockCount) this.#flush(assembly)
+    if (this.#pool.bytesInUse > this.#options.flushAboveBytes) this.flushAll()
+  }
+
+  /** Writes whatever is held, neighbours or not. */
+  flushAll(): void {
+    for (const assembly of this.#assemblies.values()) this.#flush(assembly)
+  }
+
+  /** Gives up a piece: what was held of it is forgotten. Writes under way go on. */
+  drop(piece: number): void {
+    const assembly = this.#assemblies.get(piece)
+    if (assembly === undefined) return
+    this.#assemblies.delete(piece)
+    assembly.states.forEach((state, block) => {
+      if (state === HELD) this.#pool.give(assembly.buffers[block]!)
+    })
+  }
+
+  /** A write is done (or has failed: then the piece is given up, and the buffers are free all the same). */
+  written(effect: StorageEffect & { type: 'write' }, succeeded: boolean): void {
+    const assembly = this.#assemblies.get(effect.piece)
+    const isCurrent = assembly?.buffers[effect.firstBlock] === effect.buffers[0]
+    if (assembly === undefined || !isCurrent) {
+      for (const buffer of effect.buffers) this.#pool.give(buffer)
+      return
+    }
+    assembly.writesPending--
+    effect.buffers.forEach((buffer, i) => {
+      const block = effect.firstBlock + i
+      assembly.states[block] = WRITTEN
+      const isHashed = block < assembly.verifier.nextBlock
+      // A block that came early stays in memory for its hash while there is room.
+      if (isHashed || this.#pool.bytesInUse > this.#options.flushAboveBytes) {
+        assembly.buffers[block] = undefined
+        this.#pool.give(buffer)
+      }
+    })
+    if (succeeded) this.#advance(assembly)
+    else this.#giveUp(assembly)
+  }
+
+  /** Blocks that were asked for by a read effect; `undefined` where the disk failed. */
+  readBack(piece: number, bytes: Uint8Array | undefined): void {
+    const assembly = this.#assemblies.get(piece)
+    if (assembly === undefined || !assembly.reading) return
+    assembly.reading = false
+    if (bytes === undefined) {
+      this.#giveUp(assembly)
+      return
+    }
+    for (let at = 0; at < bytes.length; at += PIECE_BLOCK_BYTES) {
+      const data = bytes.subarray(at, at + PIECE_BLOCK_BYTES)
+      if (assembly.verdict === undefined) assembly.verifier.update(data)
+      else assembly.digests!.set(this.#hash.sha1(data), 20 * assembly.digested++)
+    }
+    this.#advance(assembly)
+  }
+
+  #assembly(piece: number): Assembly {
+    let assembly = this.#assemblies.get(piece)
+    if (assembly === undefined) {
+      const expected = this.#expected(piece)
+      invariant(expected !== undefined, `piece ${piece} cannot be judged`)
+      const blockCount = this.#map.blockCount(piece)
+      assembly = new Assembly(piece, blockCount, new PieceVerifier(this.#hash, expected, blockCount))
+      this.#assemblies.set(piece, assembly)
+    }
+    return assembly
+  }
+
+  #data(assembly: Assembly, block: number): Uint8Array | undefined {
+    const size = this.#map.blockSize(assembly.piece, block)
+    return assembly.buffers[block]?.subarray(0, size)
+  }
+
+  #flush(assembly: Assembly): void {
+    for (let group = 0; group < assembly.heldInGroup.length; group++) {
+      if (assembly.heldInGroup[group] > 0) this.#writeGroup(assembly, group)
+    }
+  }
+
+  /** Writes the runs of held blocks in a group. */
+  #writeGroup(assembly: Assembly, group: number): void {
+    const end = Math.min(assembly.blockCount, (group + 1) * BLOCKS_PER_WRITE)
+    for (let block = group * BLOCKS_PER_WRITE; block < end; block++) {
+      if (assembly.states[block] !== HELD) continue
+      const firstBlock = block
+      const buffers: Uint8Array[] = []
+      for (; block < end && assembly.states[block] === HELD; block++) {
+        assembly.states[block] = WRITING
+        buffers.push(assembly.buffers[block]!)
+      }
+      assembly.writesPending++
+      this.#effects.push({ type: 'write', piece: assembly.piece, firstBlock, buffers })
+    }
+    assembly.heldInGroup[group] = 0
+  }
+
+  /** Hashes what is at hand in order; asks for what is not, once all of the piece has come; ends it when all is done. */
+  #advance(assembly: Assembly): void {
+    if (assembly.reading) return
+    if (assembly.verdict === undefined) {
+      this.#hashHeld(assembly)
+      if (assembly.verifier.nextBlock < assembly.blockCount) {
+        if (assembly.received === assembly.blockCount) this.#askFor(assembly, assembly.verifier.nextBlock)
+        return
+      }
+      assembly.verdict = assembly.verifier.matches()
+    }
+    if (assembly.writesPending > 0 || assembly.states.includes(HELD)) return
+    const wantsDigests = !assembly.verdict || this.#suspicious.has(assembly.piece)
+    if (wantsDigests && assembly.digested < assembly.blockCount) {
+      assembly.digests ??= new Uint8Array(20 * assembly.blockCount)
+      this.#askFor(assembly, assembly.digested)
+      return
+    }
+    this.#finish(assembly)
+  }
+
+  #hashHeld(assembly: Assembly): void {
+    const { verifier } = assembly
+    while (verifier.nextBlock < assembly.blockCount) {
+      const block = verifier.nextBlock
+      const data = this.#data(assembly, block)
+      if (data === undefined) return
+      verifier.update(data)
+      if (assembly.states[block] !== WRITTEN) continue
+      this.#pool.give(assembly.buffers[block]!)
+      assembly.buffers[block] = undefined
+    }
+  }
+
+  /** Asks for a run of blocks that are on the disk and not in memory. */
+  #askFor(assembly: Assembly, firstBlock: number): void {
+    if (assembly.states[firstBlock] !== WRITTEN) return
+    let blockCount = 0
+    while (
+      blockCount < BLOCKS_PER_WRITE &&
+      firstBlock + blockCount < assembly.blockCount &&
+      assembly.states[firstBlock + blockCount] === WRITTEN &&
+      assembly.buffers[firstBlock + blockCount] === undefined
+    ) {
+      blockCount++
+    }
+    assembly.reading = true
+    this.#effects.push({ type: 'read', piece: assembly.piece, firstBlock, blockCount })
+  }
+
+  #finish(assembly: Assembly): void {
+    const { piece, digests } = assembly
+    this.#release(assembly)
+    if (assembly.verdict) {
+      this.#suspicious.delete(piece)
+      this.#effects.push({ type: 'verified', piece, digests })
+    } else {
+      this.#suspicious.add(piece)
+      this.#effects.push({ type: 'failed', piece, digests: digests! })
+    }
+  }
+
+  /** The disk failed: nobody is to blame, so there are no digests. */
+  #giveUp(assembly: Assembly): void {
+    this.#release(assembly)
+    this.#effects.push({ type: 'failed', piece: assembly.piece, digests: new Uint8Array(0) })
+  }
+
+  /** Forgets a piece and frees what it holds, save what is being written. */
+  #release(assembly: Assembly): void {
+    this.#assemblies.delete(assembly.piece)
+    assembly.buffers.forEach((buffer, block) => {
+      if (buffer !== undefined && assembly.states[block] !== WRITING) this.#pool.give(buffer)
+    })
+  }
+}

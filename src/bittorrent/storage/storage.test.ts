@@ -1,0 +1,275 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { concatBytes, toHex } from '../../base/bytes/bytes.ts'
+import { sha1, sha256 } from '../../base/crypto/hash.ts'
+import type { BulkHash } from '../../base/ports/bulk-hash.ts'
+import { seededRandom } from '../../base/ports/seeded-random.ts'
+import { encodeInfo, planTorrent, type TorrentVersion } from '../metainfo/create-metainfo.ts'
+import { merkleLevels, merklePad, merkleRoot } from '../metainfo/merkle.ts'
+import { PIECE_BLOCK_BYTES, PieceMap } from '../metainfo/piece-map.ts'
+import { parseTorrentInfo, type TorrentInfo } from '../metainfo/torrent-info.ts'
+import { Bitfield } from '../wire/bitfield.ts'
+import { expectedHashes } from './expected-hashes.ts'
+import { PieceAssembler, type StorageEffect } from './piece-assembler.ts'
+import { decodeJournal, decodeResume, encodeJournalEntry, encodeResume } from './resume-data.ts'
+
+const HASH: BulkHash = {
+  sha1,
+  sha256,
+  sha1Stream() {
+    const parts: Uint8Array[] = []
+    return { update: data => void parts.push(data.slice()), digest: () => sha1(concatBytes(...parts)) }
+  },
+}
+
+const PIECE_LENGTH = 4 * PIECE_BLOCK_BYTES
+
+interface Sample {
+  info: TorrentInfo
+  map: PieceMap
+  space: Uint8Array
+  layers: Map<string, Uint8Array>
+}
+
+/** A torrent of two files, and the bytes of its pieces. */
+function sample(version: TorrentVersion, sizes = [150_001, 70_000]): Sample {
+  const sources = sizes.map((length, i) => ({ path: [`${i}`], length }))
+  const plan = planTorrent('t', sources, false, { version, pieceLength: PIECE_LENGTH })
+  assert.ok(plan.ok)
+  const space = new Uint8Array(plan.value.totalSize)
+  const zero = new Uint8Array(32)
+  const layers = new Map<string, Uint8Array>()
+  const roots = plan.value.files.map(({ source, length, offset }, index) => {
+    if (source === undefined) return undefined
+    const data = space.subarray(offset, offset + length)
+    data.forEach((_, i) => {
+      data[i] = (i * 7 + (i >> 9) + index) & 255
+    })
+    const leaves: Uint8Array[] = []
+    for (let at = 0; at < length; at += PIECE_BLOCK_BYTES) leaves.push(sha256(data.slice(at, at + PIECE_BLOCK_BYTES)))
+    const root = merkleRoot(concatBytes(...leaves), merkleLevels(leaves.length), zero, sha256)
+    const layer: Uint8Array[] = []
+    for (let i = 0; i < leaves.length; i += 4)
+      layer.push(merkleRoot(concatBytes(...leaves.slice(i, i + 4)), 2, zero, sha256))
+    assert.deepEqual(merkleRoot(concatBytes(...layer), merkleLevels(layer.length), merklePad(2, sha256), sha256), root)
+    layers.set(toHex(root), concatBytes(...layer))
+    return root
+  })
+  const hashes: Uint8Array[] = []
+  for (let at = 0; at < space.length; at += PIECE_LENGTH) hashes.push(sha1(space.slice(at, at + PIECE_LENGTH)))
+  const info = parseTorrentInfo(encodeInfo(plan.value, { pieceHashes: concatBytes(...hashes), roots }))
+  assert.ok(info.ok)
+  // A v2-only torrent has padding at its end, too.
+  const padded = new Uint8Array(info.value.totalSize)
+  padded.set(space)
+  return { info: info.value, map: new PieceMap(info.value), space: padded, layers }
+}
+
+/** Carries out effects on a disk in memory, in an order of its own; keeps the verdicts. */
+class FakeDisk {
+  readonly bytes: Uint8Array
+  readonly verdicts: (StorageEffect & { type: 'verified' | 'failed' })[] = []
+  readonly #sample: Sample
+  readonly #queue: StorageEffect[] = []
+  failWrites = false
+
+  constructor(of: Sample) {
+    this.#sample = of
+    this.bytes = new Uint8Array(of.space.length)
+  }
+
+  collect(assembler: PieceAssembler): void {
+    for (const effect of assembler.takeEffects()) {
+      if (effect.type === 'verified' || effect.type === 'failed') this.verdicts.push(effect)
+      else this.#queue.push(effect)
+    }
+  }
+
+  /** Does one thing that waits; false when nothing does. */
+  step(assembler: PieceAssembler, pick: (bound: number) => number): boolean {
+    this.collect(assembler)
+    if (this.#queue.length === 0) return false
+    const [effect] = this.#queue.splice(pick(this.#queue.length), 1)
+    if (effect.type !== 'write' && effect.type !== 'read') return true
+    const { map, info } = this.#sample
+    const start = effect.piece * info.pieceLength + effect.firstBlock * PIECE_BLOCK_BYTES
+    if (effect.type === 'read') {
+      const end = effect.piece * info.pieceLength + map.dataSize(effect.piece)
+      const bytes = this.bytes.slice(start, Math.min(end, start + effect.blockCount * PIECE_BLOCK_BYTES))
+      assembler.readBack(effect.piece, bytes)
+    } else {
+      effect.buffers.forEach((buffer, i) => {
+        const data = buffer.subarray(0, map.blockSize(effect.piece, effect.firstBlock + i))
+        if (!this.failWrites) this.bytes.set(data, start + i * PIECE_BLOCK_BYTES)
+      })
+      assembler.written(effect, !this.failWrites)
+    }
+    this.collect(assembler)
+    return true
+  }
+
+  drain(assembler: PieceAssembler): void {
+    while (this.step(assembler, () => 0)) {}
+  }
+}
+
+function makeAssembler(of: Sample, options = { flushAboveBytes: 2 ** 30, heldBytesMax: 2 ** 31 }): PieceAssembler {
+  return new PieceAssembler(
+    of.map,
+    HASH,
+    piece => expectedHashes(of.info, of.map, of.layers, piece),
+    undefined,
+    options,
+  )
+}
+
+function deliver(assembler: PieceAssembler, of: Sample, piece: number, block: number, spoil = false): void {
+  const start = piece * of.info.pieceLength + block * PIECE_BLOCK_BYTES
+  const buffer = assembler.begin()
+  buffer.set(of.space.subarray(start, start + of.map.blockSize(piece, block)))
+  if (spoil) buffer[0] ^= 1
+  assembler.complete(piece, block, buffer)
+}
+
+function allBlocks(of: Sample): [piece: number, block: number][] {
+  const blocks: [number, number][] = []
+  for (let piece = 0; piece < of.map.pieceCount; piece++) {
+    for (let block = 0; block < of.map.blockCount(piece); block++) blocks.push([piece, block])
+  }
+  return blocks
+}
+
+const versions = ['v1', 'v2', 'hybrid'] as const
+
+test('blocks in any order, with little memory or much, end as verified pieces on the disk', () => {
+  const samples = new Map(versions.map(version => [version, sample(version)]))
+  fc.assert(
+    fc.property(fc.constantFrom(...versions), fc.nat(), fc.boolean(), (version, seed, scarce) => {
+      const of = samples.get(version)!
+      const random = seededRandom(seed)
+      const assembler = makeAssembler(of, scarce ? { flushAboveBytes: 0, heldBytesMax: PIECE_LENGTH } : undefined)
+      const disk = new FakeDisk(of)
+      const blocks = allBlocks(of)
+      while (blocks.length > 0) {
+        const [[piece, block]] = blocks.splice(random.below(Math.min(6, blocks.length)), 1)
+        deliver(assembler, of, piece, block)
+        while (random.below(3) > 0 && disk.step(assembler, random.below)) {}
+      }
+      while (disk.step(assembler, random.below)) {}
+      assert.deepEqual(
+        disk.verdicts.map(v => v.type),
+        new Array(of.map.pieceCount).fill('verified'),
+      )
+      assert.deepEqual(disk.bytes, of.space)
+      assert.equal(assembler.isFull, false)
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a spoiled piece fails with the digests of its blocks, and the right one brings them too', () => {
+  for (const version of versions) {
+    const of = sample(version)
+    const assembler = makeAssembler(of)
+    const disk = new FakeDisk(of)
+    for (let block = 0; block < 4; block++) deliver(assembler, of, 1, block, block === 2)
+    disk.drain(assembler)
+    for (let block = 0; block < 4; block++) deliver(assembler, of, 1, block)
+    disk.drain(assembler)
+    const [bad, good] = disk.verdicts
+    assert.deepEqual([bad.type, good.type], ['failed', 'verified'])
+    const differing = [0, 1, 2, 3].filter(
+      block =>
+        toHex(bad.digests!.slice(20 * block, 20 * block + 20)) !==
+        toHex(good.digests!.slice(20 * block, 20 * block + 20)),
+    )
+    assert.deepEqual(differing, [2])
+  }
+})
+
+test('blocks from before a restart are read back and count', () => {
+  const of = sample('v1')
+  const assembler = makeAssembler(of)
+  const disk = new FakeDisk(of)
+  disk.bytes.set(of.space.subarray(0, 2 * PIECE_BLOCK_BYTES))
+  assembler.restoreBlocks(0, [0, 1])
+  deliver(assembler, of, 0, 3)
+  deliver(assembler, of, 0, 2)
+  disk.drain(assembler)
+  assert.deepEqual(disk.verdicts, [{ type: 'verified', piece: 0, digests: undefined }])
+  assembler.restoreBlocks(1, [0, 1, 2, 3])
+  disk.drain(assembler)
+  assert.equal(disk.verdicts[1].type, 'failed')
+})
+
+test('a disk that fails blames nobody, and frees all memory', () => {
+  const of = sample('hybrid')
+  const assembler = makeAssembler(of, { flushAboveBytes: 0, heldBytesMax: 1 })
+  const disk = new FakeDisk(of)
+  disk.failWrites = true
+  for (let block = 0; block < 4; block++) deliver(assembler, of, 0, block)
+  disk.drain(assembler)
+  assert.deepEqual(disk.verdicts[0], { type: 'failed', piece: 0, digests: new Uint8Array(0) })
+  assert.equal(assembler.isFull, false)
+})
+
+test('a hybrid piece that is right by one half only is wrong', () => {
+  const of = sample('hybrid')
+  for (const layer of of.layers.values()) layer[0] ^= 1
+  const assembler = makeAssembler(of)
+  const disk = new FakeDisk(of)
+  for (let block = 0; block < 4; block++) deliver(assembler, of, 0, block)
+  disk.drain(assembler)
+  assert.equal(disk.verdicts[0].type, 'failed')
+})
+
+test('resume data survives the way, and nothing else is taken for it', () => {
+  const have = new Bitfield(11)
+  have.add(3)
+  have.add(10)
+  const snapshot = {
+    have,
+    files: [
+      { size: 5, modifiedMs: 1_700_000_000_123 },
+      { size: 0, modifiedMs: 0 },
+    ],
+  }
+  const bytes = encodeResume(snapshot)
+  const decoded = decodeResume(bytes, 11, 2)
+  assert.ok(decoded.ok)
+  assert.deepEqual(decoded.value, snapshot)
+  const codes = [decodeResume(bytes, 20, 2), decodeResume(bytes, 11, 3), decodeResume(bytes.slice(0, -1), 11, 2)]
+  const expected = ['resume-other-torrent', 'resume-other-torrent', 'resume-damaged']
+  assert.deepEqual(
+    codes.map(v => !v.ok && v.code),
+    expected,
+  )
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), noise => assert.equal(decodeResume(noise, 11, 2).ok, false)))
+})
+
+test('a journal is read up to its first broken entry', () => {
+  const entries = [
+    { piece: 0, firstBlock: 0, blockCount: 16 },
+    { piece: 7, firstBlock: 3, blockCount: 1 },
+  ]
+  const bytes = concatBytes(...entries.map(encodeJournalEntry))
+  assert.deepEqual(
+    decodeJournal(bytes, () => 16, 8),
+    entries,
+  )
+  assert.deepEqual(
+    decodeJournal(bytes.slice(0, -1), () => 16, 8),
+    entries.slice(0, 1),
+  )
+  assert.deepEqual(
+    decodeJournal(bytes, () => 15, 8),
+    [],
+  )
+  const torn = bytes.slice()
+  torn[20] ^= 1
+  assert.deepEqual(
+    decodeJournal(torn, () => 16, 8),
+    entries.slice(0, 1),
+  )
+})
