@@ -1,0 +1,58 @@
+import { BLOCK_HAVE_DATA, BLOCK_HAVE_UNDO } from './block-status.ts'
+import { type Chainstate, MIN_BLOCKS_TO_KEEP } from './chainstate.ts'
+
+/** Room that the next blocks may need: a chunk of either kind of file. */
+const HEADROOM_BYTES = (16 + 1) << 20
+
+/** Removes the files of a number, and notes in the index that their blocks are gone. */
+function pruneFile(chain: Chainstate, file: number): void {
+  const { index, files } = chain
+  for (let id = 0; id < index.count; id++) {
+    if (index.file(id) !== file || !index.hasStatus(id, BLOCK_HAVE_DATA | BLOCK_HAVE_UNDO)) continue
+    index.clearStatus(id, BLOCK_HAVE_DATA | BLOCK_HAVE_UNDO)
+    index.setPosition(id, -1, 0)
+    index.setUndoPosition(id, 0)
+  }
+  files.prune(file)
+}
+
+/** Files that hold nothing above `height`, oldest first. */
+function filesBelow(chain: Chainstate, height: number): number[] {
+  const found: number[] = []
+  chain.files.info.forEach((info, file) => {
+    if (info.blocks > 0 && info.heightLast <= height && file !== chain.files.current) found.push(file)
+  })
+  return found
+}
+
+/** The highest block that may be pruned: the last 288 always stay. */
+export function pruneLimitHeight(chain: Chainstate): number {
+  return chain.height - MIN_BLOCKS_TO_KEEP
+}
+
+/** pruneblockchain: removes whole files up to a height; whether anything went. */
+export function pruneToHeight(chain: Chainstate, height: number): boolean {
+  const files = filesBelow(chain, Math.min(height, pruneLimitHeight(chain)))
+  for (const file of files) pruneFile(chain, file)
+  return files.length > 0
+}
+
+/** -prune=N: removes the oldest files until the rest, with some headroom, fits into the target; whether anything went. */
+export function pruneToSize(chain: Chainstate, targetBytes: number): boolean {
+  if (chain.height <= chain.params.pruneAfterHeight) return false
+  let removed = false
+  for (const file of filesBelow(chain, pruneLimitHeight(chain))) {
+    if (chain.files.totalBytes + HEADROOM_BYTES < targetBytes) break
+    pruneFile(chain, file)
+    removed = true
+  }
+  return removed
+}
+
+/** The lowest height from which on all blocks up to the tip are stored. */
+export function firstStoredHeight(chain: Chainstate): number {
+  const { index } = chain
+  let height = chain.height
+  while (height > 0 && index.hasStatus(chain.at(height - 1), BLOCK_HAVE_DATA)) height--
+  return height
+}

@@ -1,0 +1,99 @@
+import { ClassicLevel } from 'classic-level'
+import { OperationError } from '../base/errors.ts'
+import type { Store, StoreChange } from '../base/ports/store.ts'
+
+type Level = ClassicLevel<Uint8Array, Uint8Array>
+
+/** Entries fetched at a time by an iteration. */
+const BATCH_ENTRIES = 2000
+
+export interface LevelStoreOptions {
+  /** Memory for LevelDB's block cache, in bytes. */
+  readonly cacheBytes: number
+  /** What the store holds, for error messages, and the command that mends it. */
+  readonly name: string
+  readonly mend: string
+}
+
+class LevelStore implements Store {
+  readonly #level: Level
+  readonly #options: LevelStoreOptions
+
+  constructor(level: Level, options: LevelStoreOptions) {
+    this.#level = level
+    this.#options = options
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    try {
+      return this.#level.getSync(key)
+    } catch (cause) {
+      throw storeError(cause, this.#options)
+    }
+  }
+
+  async write(changes: readonly StoreChange[], options: { sync?: boolean } = {}): Promise<void> {
+    const operations = changes.map(({ key, value }) =>
+      value === undefined ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const),
+    )
+    try {
+      await this.#level.batch(operations, { sync: options.sync ?? false })
+    } catch (cause) {
+      throw storeError(cause, this.#options)
+    }
+  }
+
+  async *entries(from: Uint8Array, to: Uint8Array): AsyncGenerator<readonly (readonly [Uint8Array, Uint8Array])[]> {
+    const iterator = this.#level.iterator({ gte: from, lt: to, highWaterMarkBytes: 1 << 20 })
+    try {
+      for (;;) {
+        const batch = await iterator.nextv(BATCH_ENTRIES)
+        if (batch.length === 0) return
+        yield batch
+      }
+    } catch (cause) {
+      throw storeError(cause, this.#options)
+    } finally {
+      await iterator.close()
+    }
+  }
+
+  async approximateSize(from: Uint8Array, to: Uint8Array): Promise<number> {
+    return this.#level.approximateSize(from, to)
+  }
+
+  async close(): Promise<void> {
+    await this.#level.close()
+  }
+}
+
+function storeError(cause: unknown, { name, mend }: LevelStoreOptions): OperationError {
+  if (cause instanceof OperationError) return cause
+  const error = cause as Error & { code?: string; cause?: Error & { code?: string } }
+  const inner = error.cause ?? error
+  if (inner.code === 'LEVEL_LOCKED') {
+    return new OperationError('store-locked', `Cannot obtain a lock on ${name}: another process is using it`, { cause })
+  }
+  return new OperationError('store-damaged', `Error opening or reading ${name}: ${inner.message}`, { cause, next: mend })
+}
+
+/**
+ * Opens (or creates) a LevelDB store in a folder. Uncompressed and with the table format of Bitcoin Core's own, so that either reads
+ * the other's. Throws OperationError `store-locked` or `store-damaged`.
+ */
+export async function openLevelStore(folder: string, options: LevelStoreOptions): Promise<Store> {
+  const level: Level = new ClassicLevel(folder, {
+    keyEncoding: 'view',
+    valueEncoding: 'view',
+    compression: false,
+    cacheSize: Math.max(options.cacheBytes, 1 << 20),
+    writeBufferSize: 4 << 20,
+    maxOpenFiles: 1000,
+  })
+  try {
+    await level.open()
+  } catch (cause) {
+    throw storeError(cause, options)
+  }
+  return new LevelStore(level, options)
+}
