@@ -2,9 +2,10 @@
  * What checking an input costs beside the curve itself: every input of fixtures/chain-bench, by kind of coin, with the
  * machine's fastest hashes and a curve that says yes to everything.
  *
- *   node --import tsx bench/script-overhead.ts [--curve]
+ *   node --import tsx bench/script-overhead.ts [--curve] [--shared]
  *
- * With `--curve` the signatures are really checked, and every input must pass.
+ * With `--curve` the signatures are really checked, and every input must pass. With `--shared` blocks and coins lie in shared
+ * memory, as script threads read them.
  */
 import type { Crypto } from '../src/base/crypto/backend.ts'
 import { parseBlock } from '../src/bitcoin/primitives/block.ts'
@@ -36,13 +37,19 @@ function* framed(bytes: Uint8Array): Generator<Uint8Array> {
   }
 }
 
-function loadBlocks(crypto: Crypto): Block[] {
+function shared(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length))
+  copy.set(bytes)
+  return copy
+}
+
+function loadBlocks(crypto: Crypto, memory: (bytes: Uint8Array) => Uint8Array): Block[] {
   const coins = new Map<string, { valueSats: number; script: Uint8Array }>()
   const key = (txid: Uint8Array, index: number): string => `${Buffer.from(txid).toString('latin1')}${index}`
   const blocks: Block[] = []
   for (const file of FILES) {
     for (const bytes of framed(readSharedBytes(...FOLDER, file))) {
-      const parsed = parseBlock(bytes)
+      const parsed = parseBlock(memory(bytes))
       if (!parsed.ok) throw new Error(`block does not parse: ${parsed.code}`)
       const table = parsed.value.txs
       const txids = table.txids(crypto)
@@ -58,7 +65,8 @@ function loadBlocks(crypto: Crypto): Block[] {
           coins.set(name, { valueSats: table.outputValue(o), script: table.outputScript(o) })
         }
       }
-      blocks.push({ table, prevouts: Prevouts.of(spent) })
+      const { values, scriptOffset, scriptLength, scripts } = Prevouts.of(spent)
+      blocks.push({ table, prevouts: new Prevouts(values, scriptOffset, scriptLength, memory(scripts)) })
     }
   }
   return blocks
@@ -128,7 +136,7 @@ async function main(): Promise<void> {
     verifySchnorr: counting(fastest.verifySchnorr),
     checkTapTweak: (...args) => !real || fastest.checkTapTweak(...args),
   }
-  const blocks = loadBlocks(fastest)
+  const blocks = loadBlocks(fastest, process.argv.includes('--shared') ? shared : bytes => bytes)
   const checker = new TransactionSignatureChecker(crypto)
   const kinds = inputsByKind(blocks)
   const all: number[] = []

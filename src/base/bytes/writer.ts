@@ -14,6 +14,8 @@ export function compactSizeLength(value: number): number {
 export class ByteWriter {
   #buffer: Uint8Array
   #length = 0
+  /** The view given last: messages of one length, one after the other, share it. */
+  #view: Uint8Array | undefined
 
   constructor(capacity = 128) {
     this.#buffer = new Uint8Array(capacity)
@@ -31,6 +33,7 @@ export class ByteWriter {
       const grown = new Uint8Array(Math.max(need, this.#buffer.length * 2))
       grown.set(this.#buffer.subarray(0, at))
       this.#buffer = grown
+      this.#view = undefined
     }
     this.#length = need
     return at
@@ -121,7 +124,8 @@ export class ByteWriter {
 
   /** What was written so far, as a view that the next write or {@link ByteWriter.reset} makes stale. */
   view(): Uint8Array {
-    return this.#buffer.subarray(0, this.#length)
+    const view = this.#view
+    return view?.length === this.#length ? view : (this.#view = this.#buffer.subarray(0, this.#length))
   }
 
   /** What was written, as a view of exactly its length; the writer must not be used afterwards. */

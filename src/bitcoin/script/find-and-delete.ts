@@ -10,8 +10,8 @@ function pushOpcode(length: number): number {
   return length < OP_PUSHDATA1 ? length : length <= 0xff ? OP_PUSHDATA1 : length <= 0xffff ? OP_PUSHDATA2 : OP_PUSHDATA4
 }
 
-/** Whether a push of `data` stands at `at`. */
-function isPushAt(script: Uint8Array, at: number, data: Uint8Array): boolean {
+/** Whether the push that Core's serialiser writes for `data` stands at `at`. */
+export function isPushAt(script: Uint8Array, at: number, data: Uint8Array): boolean {
   const length = data.length
   const prefix = pushPrefixSize(length)
   if (at + prefix + length > script.length || script[at] !== pushOpcode(length)) return false

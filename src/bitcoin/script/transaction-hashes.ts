@@ -12,6 +12,11 @@ export const SCRIPTS = 4
 
 const PART_COUNT = 5
 
+/** Parts that BIP143 commits to. */
+const DOUBLE_PART_COUNT = 3
+/** Up to this many inputs the three of them are hashed in one call, without being copied together first. */
+const GATHERED_INPUTS_MAX = 16
+
 type Part = typeof PREVOUTS | typeof SEQUENCES | typeof OUTPUTS | typeof AMOUNTS | typeof SCRIPTS
 
 /** Bytes of an input in a legacy preimage whose script is blank: outpoint, length zero, sequence. */
@@ -38,6 +43,10 @@ export class TransactionHashes {
   readonly #hashes: Uint8Array[] = []
   /** Bits of the hashes that are there: single ones from 0 on, double ones from PART_COUNT on. */
   #ready = 0
+  /** The double hashes, one after the other. */
+  readonly #doubles: Uint8Array
+  /** Ranges of the bytes to be hashed, by number of inputs. */
+  readonly #ranges: Uint32Array[] = []
   readonly #outputHash: Uint8Array
   #outputHashReady = false
   readonly #blankInputs = new ByteWriter(1024)
@@ -47,6 +56,7 @@ export class TransactionHashes {
   constructor(crypto: Crypto) {
     this.crypto = crypto
     for (let i = 0; i < 2 * PART_COUNT; i++) this.#hashes.push(this.#memory.subarray(32 * i, 32 * i + 32))
+    this.#doubles = this.#memory.subarray(32 * PART_COUNT, 32 * (PART_COUNT + DOUBLE_PART_COUNT))
     this.#outputHash = this.#memory.subarray(64 * PART_COUNT, 64 * PART_COUNT + 32)
   }
 
@@ -83,11 +93,37 @@ export class TransactionHashes {
   double(part: Part): Uint8Array {
     const hash = this.#hashes[PART_COUNT + part]
     const bit = 1 << (PART_COUNT + part)
-    if ((this.#ready & bit) === 0) {
+    if ((this.#ready & bit) !== 0) return hash
+    if (this.table.inputCountOf(this.tx) <= GATHERED_INPUTS_MAX) {
+      this.#gatherDoubles()
+      this.#ready |= ((1 << DOUBLE_PART_COUNT) - 1) << PART_COUNT
+    } else {
       this.crypto.sha256d(this.#serialize(part), hash)
       this.#ready |= bit
     }
     return hash
+  }
+
+  /** All double hashes of a transaction with few inputs, straight from its bytes. */
+  #gatherDoubles(): void {
+    const { table, tx } = this
+    const first = table.inputFirst[tx]
+    const count = table.inputFirst[tx + 1] - first
+    const stride = 2 * count
+    const ranges = (this.#ranges[count] ??= new Uint32Array(DOUBLE_PART_COUNT * stride))
+    for (let i = 0; i < count; i++) {
+      const at = table.inputOffset[first + i]
+      const sequenceAt = table.inputScriptOffset[first + i] + table.inputScriptLength[first + i]
+      ranges[2 * i] = at
+      ranges[2 * i + 1] = at + 36
+      ranges[stride + 2 * i] = sequenceAt
+      ranges[stride + 2 * i + 1] = sequenceAt + 4
+    }
+    const firstOutput = table.outputFirst[tx]
+    const behind = table.outputFirst[tx + 1]
+    ranges[2 * stride] = firstOutput === behind ? 0 : table.outputOffset[firstOutput]
+    ranges[2 * stride + 1] = firstOutput === behind ? 0 : this.outputEnd(behind - 1)
+    this.crypto.sha256dGather(table.bytes, ranges, count, this.#doubles)
   }
 
   /** SHA-256 of the output with the selected input's index, which must exist. */

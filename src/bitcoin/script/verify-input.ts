@@ -1,3 +1,4 @@
+import { emptyBytes } from '../../base/bytes/bytes.ts'
 import type { Crypto } from '../../base/crypto/backend.ts'
 import type { Prevouts } from '../primitives/prevouts.ts'
 import type { TxTable } from '../primitives/tx-table.ts'
@@ -22,8 +23,9 @@ export function verifyInputWith(
 ): ScriptError | undefined {
   const { table, prevouts } = checker
   checker.select(tx, input)
-  const scriptPubKey = prevouts.script(input)
-  return verifyScript(table.scriptSig(input), scriptPubKey, table.witness(input), flags, checker, checker.hasher)
+  // Most inputs have an empty scriptSig, for which no view need be made.
+  const scriptSig = table.inputScriptLength[input] === 0 ? emptyBytes() : table.scriptSig(input)
+  return verifyScript(scriptSig, prevouts.script(input), table.witness(input), flags, checker, checker.hasher)
 }
 
 /** What {@link verifyInput} needs to know. */

@@ -1,6 +1,7 @@
-import { emptyBytes, equalBytes } from '../../base/bytes/bytes.ts'
+import { emptyBytes } from '../../base/bytes/bytes.ts'
 import { invariant } from '../../base/errors.ts'
 import { Execution, type SignatureChecker } from './execution.ts'
+import { isPushAt } from './find-and-delete.ts'
 import {
   SCRIPT_VERIFY_CLEANSTACK,
   SCRIPT_VERIFY_P2SH,
@@ -8,7 +9,6 @@ import {
   SCRIPT_VERIFY_WITNESS,
 } from './flags.ts'
 import { evalScript } from './interpreter.ts'
-import { pushData } from './script-builder.ts'
 import type { ScriptError } from './script-error.ts'
 import type { ScriptHasher } from './script-hasher.ts'
 import { isTruthy } from './script-number.ts'
@@ -97,7 +97,9 @@ function verifyRedeemScript(
 
   if ((flags & SCRIPT_VERIFY_WITNESS) !== 0 && isWitnessProgram(redeemScript)) {
     // BIP141: scriptSig must be exactly one push of the redeem script, else it would be malleable.
-    if (!equalBytes(scriptSig, pushData(redeemScript))) return 'WITNESS_MALLEATED_P2SH'
+    if (scriptSig.length !== redeemScript.length + 1 || !isPushAt(scriptSig, 0, redeemScript)) {
+      return 'WITNESS_MALLEATED_P2SH'
+    }
     const program = witnessProgram(redeemScript)
     return verifyWitnessProgram(witnessVersion(redeemScript), program, witness, flags, true, checker, hasher)
   }
