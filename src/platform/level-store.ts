@@ -74,7 +74,10 @@ function storeError(cause: unknown, { name, mend }: LevelStoreOptions): Operatio
   if (inner.code === 'LEVEL_LOCKED') {
     return new OperationError('store-locked', `Cannot obtain a lock on ${name}: another process is using it`, { cause })
   }
-  return new OperationError('store-damaged', `Error opening or reading ${name}: ${inner.message}`, { cause, next: mend })
+  return new OperationError('store-damaged', `Error opening or reading ${name}: ${inner.message}`, {
+    cause,
+    next: mend,
+  })
 }
 
 /**

@@ -3,8 +3,8 @@ import {
   existsSync,
   fdatasyncSync,
   fstatSync,
-  ftruncateSync,
   fsyncSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -99,10 +99,10 @@ export class NodeFiles implements Files {
     attempt(full, () => mkdirSync(full, { recursive: true }))
   }
 
-  open(path: string, options: { create?: boolean } = {}): OpenFile {
+  open(path: string, options: { create?: boolean; readOnly?: boolean } = {}): OpenFile {
     const full = join(this.#folder, path)
     return attempt(full, () => {
-      const flags = options.create && !existsSync(full) ? 'w+' : 'r+'
+      const flags = options.readOnly ? 'r' : options.create && !existsSync(full) ? 'w+' : 'r+'
       return new NodeFile(openSync(full, flags, 0o600), full)
     })
   }

@@ -8,8 +8,8 @@ export interface Files {
   list(path: string): string[]
   /** Creates a folder and those above it, where missing. */
   makeFolder(path: string): void
-  /** Opens for reading and writing, creating it where `create` is set. */
-  open(path: string, options?: { create?: boolean }): OpenFile
+  /** Opens for reading and writing (or reading alone), creating it where `create` is set. */
+  open(path: string, options?: { create?: boolean; readOnly?: boolean }): OpenFile
   /** The whole file. */
   read(path: string): Uint8Array
   /** Replaces the whole file in one step: after a crash it is either the old or the new one. */

@@ -59,7 +59,14 @@ class OutpointScratch {
 
 const scratch = new OutpointScratch()
 
-function addOutputs(coins: CoinsCache, txs: TxTable, txids: Uint8Array, tx: number, height: number, maybeStored: boolean): void {
+function addOutputs(
+  coins: CoinsCache,
+  txs: TxTable,
+  txids: Uint8Array,
+  tx: number,
+  height: number,
+  maybeStored: boolean,
+): void {
   scratch.setTxid(txids, tx)
   const code = coinCode(height, tx === 0)
   const first = txs.outputFirst[tx]
@@ -85,7 +92,14 @@ function removeOutputs(coins: CoinsCache, txs: TxTable, txids: Uint8Array, tx: n
   return clean
 }
 
-function restoreInputs(coins: CoinsCache, txs: TxTable, spent: SpentCoins, first: number, end: number, maybeStored: boolean): void {
+function restoreInputs(
+  coins: CoinsCache,
+  txs: TxTable,
+  spent: SpentCoins,
+  first: number,
+  end: number,
+  maybeStored: boolean,
+): void {
   for (let input = end - 1; input >= first; input--) {
     const script = spent.script(input)
     const at = txs.inputOffset[input]

@@ -164,7 +164,8 @@ export class BlockFiles {
   /** Appends a block; where it went. */
   writeBlock(block: Uint8Array, height: number, time: number): { file: number; position: number } {
     const needed = block.length + RECORD_HEADER_SIZE
-    if (this.#infoOf(this.current).size > 0 && this.#infoOf(this.current).size + needed >= this.#fileSizeMax) this.current++
+    if (this.#infoOf(this.current).size > 0 && this.#infoOf(this.current).size + needed >= this.#fileSizeMax)
+      this.current++
     const file = this.current
     const position = this.#infoOf(file).size + RECORD_HEADER_SIZE
     this.#write(blockFileName(file), position - RECORD_HEADER_SIZE, [this.#recordHeader(block.length), block])
@@ -257,7 +258,8 @@ export function blockXorKey(files: Files, wanted: boolean, fresh: () => Uint8Arr
   const none = new Uint8Array(XOR_KEY_SIZE)
   if (files.exists(XOR_KEY_FILE)) {
     const key = files.read(XOR_KEY_FILE)
-    if (key.length !== XOR_KEY_SIZE) throw new OperationError('block-xor', `${XOR_KEY_FILE} must have ${XOR_KEY_SIZE} bytes`)
+    if (key.length !== XOR_KEY_SIZE)
+      throw new OperationError('block-xor', `${XOR_KEY_FILE} must have ${XOR_KEY_SIZE} bytes`)
     if (!wanted && key.some(byte => byte !== 0)) {
       throw new OperationError(
         'block-xor',

@@ -1,9 +1,9 @@
 import { concatBytes } from '../../base/bytes/bytes.ts'
 import { ByteReader } from '../../base/bytes/reader.ts'
-import { ByteWriter } from '../../base/bytes/writer.ts'
 import { utf8 } from '../../base/bytes/utf8.ts'
-import { OperationError } from '../../base/errors.ts'
+import { ByteWriter } from '../../base/bytes/writer.ts'
 import type { HashBackend } from '../../base/crypto/backend.ts'
+import { OperationError } from '../../base/errors.ts'
 import type { Store, StoreChange } from '../../base/ports/store.ts'
 import type { NetworkParams } from '../params/network-params.ts'
 import { type BlockHeader, decodeHeader, HEADER_SIZE } from '../primitives/block.ts'
@@ -103,7 +103,7 @@ export class BlockIndexStore {
   #adopt(index: BlockIndex, entry: StoredEntry): void {
     const hash = this.#crypto.sha256d(entry.headerBytes)
     const parent = index.count === 0 ? -1 : index.find(entry.header.previous)
-    if ((parent < 0) !== (entry.height === 0) || (parent >= 0 && index.height(parent) + 1 !== entry.height)) {
+    if (parent < 0 !== (entry.height === 0) || (parent >= 0 && index.height(parent) + 1 !== entry.height)) {
       throw damaged(`block at height ${entry.height} does not follow its parent`)
     }
     let status = entry.status
@@ -127,7 +127,15 @@ export class BlockIndexStore {
       const stored = this.#store.get(fileKey(file))
       const info: BlockFileInfo | undefined = stored && decodeFileInfo(stored)
       if (stored !== undefined && info === undefined) throw damaged(`the record of block file ${file} cannot be read`)
-      files.info[file] = info ?? { blocks: 0, size: 0, undoSize: 0, heightFirst: 0, heightLast: 0, timeFirst: 0, timeLast: 0 }
+      files.info[file] = info ?? {
+        blocks: 0,
+        size: 0,
+        undoSize: 0,
+        heightFirst: 0,
+        heightLast: 0,
+        timeFirst: 0,
+        timeLast: 0,
+      }
     }
   }
 
@@ -136,7 +144,8 @@ export class BlockIndexStore {
     if (index.dirty.size === 0 && files.dirtyInfo.size === 0 && !options.sync) return
     const changes: StoreChange[] = []
     for (const file of files.dirtyInfo) changes.push({ key: fileKey(file), value: encodeFileInfo(files.info[file]) })
-    if (files.dirtyInfo.size > 0) changes.push({ key: LAST_FILE_KEY, value: new ByteWriter(4).u32(files.current).finish() })
+    if (files.dirtyInfo.size > 0)
+      changes.push({ key: LAST_FILE_KEY, value: new ByteWriter(4).u32(files.current).finish() })
     for (const id of index.dirty) {
       changes.push({ key: concatBytes(Uint8Array.of(BLOCK_KEY), index.hash(id)), value: encodeEntry(index, id) })
     }

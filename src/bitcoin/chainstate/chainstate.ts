@@ -166,15 +166,15 @@ export class Chainstate {
     }
   }
 
-  /** Adds the genesis block to an empty index. */
-  addGenesis(): void {
+  /** Adds the genesis block to an empty index; `known` is where it stands in our files, if it does. */
+  addGenesis(known?: { file: number; position: number }): void {
     const { index, params } = this
     const parsed = parseBlock(params.genesisBytes)
     if (!parsed.ok) throw new InvariantError('the genesis block does not parse')
     const block = hashBlock(parsed.value, this.#crypto)
     const id = index.add(block.header, block.hash, 2)
     this.tree.bestHeader = id
-    this.#storeBlock(id, block, undefined)
+    this.#storeBlock(id, block, known)
   }
 
   /**

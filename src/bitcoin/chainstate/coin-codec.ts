@@ -63,7 +63,14 @@ export function readAmount(reader: ByteReader): number {
 /** Which of the compressed kinds of script this is: 0 P2PKH, 1 P2SH, 2 to 5 P2PK; -1 for none. */
 function specialKind(script: Uint8Array): number {
   const length = script.length
-  if (length === 25 && script[0] === 0x76 && script[1] === 0xa9 && script[2] === 20 && script[23] === 0x88 && script[24] === 0xac) {
+  if (
+    length === 25 &&
+    script[0] === 0x76 &&
+    script[1] === 0xa9 &&
+    script[2] === 20 &&
+    script[23] === 0x88 &&
+    script[24] === 0xac
+  ) {
     return 0
   }
   if (length === 23 && script[0] === 0xa9 && script[1] === 20 && script[22] === 0x87) return 1

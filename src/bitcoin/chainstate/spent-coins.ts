@@ -1,6 +1,6 @@
-import { Prevouts } from '../primitives/prevouts.ts'
 import type { Coin } from '../primitives/coin.ts'
 import { heightOfCode, isCoinbaseCode } from '../primitives/coin.ts'
+import { Prevouts } from '../primitives/prevouts.ts'
 
 /** A guess at the average script, to be exceeded by growing. */
 const SCRIPT_BYTES_GUESS = 40

@@ -1,6 +1,6 @@
 import type { Crypto } from '../../base/crypto/backend.ts'
-import { reject, type Verdict, accept } from '../../base/verdict.ts'
 import { OperationError } from '../../base/errors.ts'
+import { accept, reject, type Verdict } from '../../base/verdict.ts'
 import { blockScriptFlags } from '../consensus/block-script-flags.ts'
 import { checkBlock, type HashedBlock } from '../consensus/check-block.ts'
 import { applyBlock, revertBlock } from './apply-block.ts'

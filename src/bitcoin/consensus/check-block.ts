@@ -1,10 +1,10 @@
 import { equalBytes, toHexReversed } from '../../base/bytes/bytes.ts'
+import { compactSizeLength } from '../../base/bytes/writer.ts'
 import type { Crypto } from '../../base/crypto/backend.ts'
 import { accept, reject, type Verdict } from '../../base/verdict.ts'
 import type { NetworkParams } from '../params/network-params.ts'
 import type { BlockView } from '../primitives/block.ts'
 import { HEADER_SIZE } from '../primitives/block.ts'
-import { compactSizeLength } from '../../base/bytes/writer.ts'
 import { pushNumber } from '../script/script-builder.ts'
 import { legacySigOpCount } from '../script/sigops.ts'
 import { checkHeader } from './check-header.ts'
@@ -176,6 +176,7 @@ export function checkBlockInContext(
   }
   const witness = checkWitnessCommitment(block, height >= params.buried.segwit, crypto)
   if (!witness.ok) return witness
-  if (blockWeight(block) > MAX_BLOCK_WEIGHT) return reject('bad-blk-weight', 'ContextualCheckBlock : weight limit failed')
+  if (blockWeight(block) > MAX_BLOCK_WEIGHT)
+    return reject('bad-blk-weight', 'ContextualCheckBlock : weight limit failed')
   return accept()
 }

@@ -1,4 +1,4 @@
-import { accept, reject, type Rejected, type Verdict } from '../../base/verdict.ts'
+import { accept, type Rejected, reject, type Verdict } from '../../base/verdict.ts'
 import { isMoneyRange } from '../primitives/amount.ts'
 import { heightOfCode, isCoinbaseCode } from '../primitives/coin.ts'
 import type { TxTable } from '../primitives/tx-table.ts'

@@ -39,7 +39,13 @@ export interface SequenceLocks {
  * @param codes coin codes (height and coinbase) of the table's inputs
  * @param id any header of the chain at or above all of the coins
  */
-export function sequenceLocks(txs: TxTable, tx: number, codes: Uint32Array, source: HeaderSource, id: number): SequenceLocks {
+export function sequenceLocks(
+  txs: TxTable,
+  tx: number,
+  codes: Uint32Array,
+  source: HeaderSource,
+  id: number,
+): SequenceLocks {
   let height = -1
   let timeSeconds = -1
   if (txs.version(tx) < 2) return { height, timeSeconds }

@@ -81,7 +81,11 @@ export function nextWorkRequired(source: HeaderSource, last: number, time: numbe
     const lowest = toCompact(params.powLimit)
     if (time > source.time(last) + 2 * params.targetSpacingSeconds) return lowest
     let at = last
-    while (source.previous(at) >= 0 && source.height(at) % params.retargetInterval !== 0 && source.bits(at) === lowest) {
+    while (
+      source.previous(at) >= 0 &&
+      source.height(at) % params.retargetInterval !== 0 &&
+      source.bits(at) === lowest
+    ) {
       at = source.previous(at)
     }
     return source.bits(at)
@@ -103,7 +107,12 @@ function retarget(source: HeaderSource, first: number, last: number, params: Net
 }
 
 /** Seconds that the work between two points would take at the difficulty of `tip`; negative if `to` has less work than `from`. */
-export function equivalentTimeSeconds(fromWork: bigint, toWork: bigint, tipBits: number, params: NetworkParams): number {
+export function equivalentTimeSeconds(
+  fromWork: bigint,
+  toWork: bigint,
+  tipBits: number,
+  params: NetworkParams,
+): number {
   const tipWork = blockWork(tipBits)
   if (tipWork === 0n) return 0
   return Number(((toWork - fromWork) * BigInt(params.targetSpacingSeconds)) / tipWork)

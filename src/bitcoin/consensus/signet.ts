@@ -54,11 +54,17 @@ function readSolution(solution: Uint8Array): { scriptSig: Uint8Array; witness: U
   const scriptSig = reader.bytes(reader.compactSize(MAX_SIZE))
   const witness: Uint8Array[] = []
   const count = reader.compactSize(SOLUTION_ITEMS_MAX)
-  for (let i = 0; i < count && reader.failure === undefined; i++) witness.push(reader.bytes(reader.compactSize(MAX_SIZE)))
+  for (let i = 0; i < count && reader.failure === undefined; i++)
+    witness.push(reader.bytes(reader.compactSize(MAX_SIZE)))
   return reader.failure === undefined && reader.remaining === 0 ? { scriptSig, witness } : undefined
 }
 
-function input(txid: Uint8Array, index: number, scriptSig: Uint8Array, witness: Uint8Array[]): Transaction['inputs'][0] {
+function input(
+  txid: Uint8Array,
+  index: number,
+  scriptSig: Uint8Array,
+  witness: Uint8Array[],
+): Transaction['inputs'][0] {
   return { txid, index, scriptSig, sequence: 0, witness }
 }
 

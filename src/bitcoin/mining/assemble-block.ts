@@ -80,7 +80,12 @@ export function assembleBlock(template: BlockTemplate, contents: BlockContents, 
  * @param triesMax how many nonces to try
  * @returns whether one fitted, and how many were tried
  */
-export function solveBlock(block: Uint8Array, bits: number, triesMax: number, crypto: Crypto): { found: boolean; tries: number } {
+export function solveBlock(
+  block: Uint8Array,
+  bits: number,
+  triesMax: number,
+  crypto: Crypto,
+): { found: boolean; tries: number } {
   const header = block.subarray(0, HEADER_SIZE)
   const target = targetBytes(expandCompact(bits).target)
   const limit = Math.min(triesMax, 0x1_0000_0000)

@@ -51,6 +51,12 @@ export interface BlockView {
 
 /** Parses bytes that are exactly one block; for the reasons of rejection see parseTransactions, and `trailing-data`. */
 export function parseBlock(bytes: Uint8Array, options: ParseOptions = {}): Verdict<BlockView> {
+  const parsed = parseLeadingBlock(bytes, options)
+  return parsed.ok && parsed.value.bytes.length !== bytes.length ? reject('trailing-data') : parsed
+}
+
+/** Parses the block that bytes begin with, as submitblock takes it: what follows is left out of the result. */
+export function parseLeadingBlock(bytes: Uint8Array, options: ParseOptions = {}): Verdict<BlockView> {
   if (bytes.length < HEADER_SIZE) return reject('truncated')
   const reader = new ByteReader(bytes, HEADER_SIZE)
   const count = reader.compactSize(MAX_SIZE)
@@ -59,8 +65,8 @@ export function parseBlock(bytes: Uint8Array, options: ParseOptions = {}): Verdi
   if (count > reader.remaining / 10) return reject('truncated')
   const parsed = parseTransactions(bytes, reader.position, count, options)
   if (!parsed.ok) return parsed
-  if (parsed.value.end !== bytes.length) return reject('trailing-data')
-  return accept({ bytes, header: decodeHeader(bytes), txs: parsed.value.table })
+  const { table, end } = parsed.value
+  return accept({ bytes: bytes.subarray(0, end), header: decodeHeader(bytes), txs: table })
 }
 
 /** The bytes of a block from its header and serialised transactions. */

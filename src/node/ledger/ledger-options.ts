@@ -1,0 +1,56 @@
+import type { NetworkParams } from '../../bitcoin/params/network-params.ts'
+
+/** How a ledger is to be kept; plain data that crosses threads. */
+export interface LedgerOptions {
+  readonly params: NetworkParams
+  /** The network's data folder: holds blocks/ and chainstate/. */
+  readonly folder: string
+  /** -blocksdir: where block files lie, if not in the data folder; the index stays. */
+  readonly blocksFolder: string
+  /** -dbcache in bytes: memory for coins and the stores' own caches. */
+  readonly dbCacheBytes: number
+  /** -par: threads that check scripts, the ledger's own included. */
+  readonly scriptThreads: number
+  /** -assumevalid: a block hash as people write it; undefined for checking everything. */
+  readonly assumeValid: string | undefined
+  readonly minimumChainWork: bigint
+  /** -prune: undefined keeps everything; a target of undefined prunes by command only. */
+  readonly prune: { readonly targetBytes: number | undefined } | undefined
+  readonly blocksXor: boolean
+  readonly fastPrune: boolean
+  /** -maxtipage: a tip older than this means that the chain is still being fetched. */
+  readonly maxTipAgeSeconds: number
+  readonly checkBlocks: number
+  readonly checkLevel: number
+  readonly reindex: boolean
+  readonly reindexChainstate: boolean
+  /** -loadblock: files of framed blocks to take in at start. */
+  readonly loadBlocks: readonly string[]
+  /** Whether portable cryptography is wanted where native is there. */
+  readonly portableCrypto: boolean
+}
+
+export const DEFAULT_DB_CACHE_BYTES = 450 << 20
+
+/** Options of a ledger with everything as a new owner would have it. */
+export function ledgerOptions(params: NetworkParams, folder: string): LedgerOptions {
+  return {
+    params,
+    folder,
+    blocksFolder: `${folder}/blocks`,
+    dbCacheBytes: DEFAULT_DB_CACHE_BYTES,
+    scriptThreads: 1,
+    assumeValid: params.assumeValid,
+    minimumChainWork: params.minimumChainWork,
+    prune: undefined,
+    blocksXor: true,
+    fastPrune: false,
+    maxTipAgeSeconds: 24 * 60 * 60,
+    checkBlocks: 6,
+    checkLevel: 3,
+    reindex: false,
+    reindexChainstate: false,
+    loadBlocks: [],
+    portableCrypto: false,
+  }
+}

@@ -1,0 +1,463 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { hexReversed } from '../../base/bytes/bytes.ts'
+import type { Crypto } from '../../base/crypto/backend.ts'
+import { OperationError } from '../../base/errors.ts'
+import type { Random } from '../../base/ports/random.ts'
+import type { Store } from '../../base/ports/store.ts'
+import { accept, type Verdict } from '../../base/verdict.ts'
+import { BlockFiles, blockXorKey } from '../../bitcoin/chainstate/block-files.ts'
+import { BlockIndex } from '../../bitcoin/chainstate/block-index.ts'
+import { BlockIndexStore } from '../../bitcoin/chainstate/block-index-store.ts'
+import { Chainstate } from '../../bitcoin/chainstate/chainstate.ts'
+import { CoinsCache } from '../../bitcoin/chainstate/coins-cache.ts'
+import { CoinsStore } from '../../bitcoin/chainstate/coins-store.ts'
+import { pruneToHeight, pruneToSize } from '../../bitcoin/chainstate/prune.ts'
+import { mendCoins } from '../../bitcoin/chainstate/replay.ts'
+import type { ScriptVerifier } from '../../bitcoin/chainstate/script-verifier.ts'
+import { verifyChain } from '../../bitcoin/chainstate/verify-chain.ts'
+import { type HashedBlock, hashBlock } from '../../bitcoin/consensus/check-block.ts'
+import { Deployments } from '../../bitcoin/consensus/deployments.ts'
+import { decodeHeader, parseLeadingBlock } from '../../bitcoin/primitives/block.ts'
+import { openLevelStore } from '../../platform/level-store.ts'
+import { NodeFiles } from '../../platform/node-files.ts'
+import type { LedgerOptions } from './ledger-options.ts'
+import { Mutex } from './mutex.ts'
+
+/** How long the ledger works before it lets messages in. */
+const SLICE_MS = 10
+/** At most this long after a change, the block index is on disk. */
+const INDEX_SAVE_INTERVAL_MS = 1000
+/** Coins are flushed at least this often, as Core does it. */
+const FLUSH_INTERVAL_MS = 60 * 60 * 1000
+const VERIFY_MEMORY_BYTES_MAX = 64 << 20
+/** Shares of -dbcache: the block index's store and the coins' store; the rest is the coins cache. */
+const INDEX_CACHE_BYTES = 2 << 20
+const COINS_STORE_CACHE_BYTES_MAX = 8 << 20
+
+/** A line for the log: category as `logging` lists it (empty for none), and whether it is worth more than debug. */
+export type LedgerLog = (level: 'debug' | 'info' | 'warning' | 'error', category: string, text: string) => void
+
+/** What the ledger is given by whoever runs it, in a thread or in-process. */
+export interface LedgerPorts {
+  readonly crypto: Crypto
+  readonly random: Random
+  readonly verifier: ScriptVerifier
+  readonly log: LedgerLog
+  nowSeconds(): number
+  /** Called whenever the tip, the best header or the state of download may have changed. */
+  onChange(): void
+}
+
+export type SubmitAnswer = string | undefined
+
+/** Lets other messages in. */
+export function breathe(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
+}
+
+/**
+ * The ledger on disk: chainstate, stores and block files, behind commands that may be called at any time. Work towards the best chain
+ * goes on in slices in between.
+ */
+export class Ledger {
+  readonly options: LedgerOptions
+  readonly ports: LedgerPorts
+  readonly chain: Chainstate
+  readonly deployments: Deployments
+  readonly coinsStore: CoinsStore
+  readonly exclusive = new Mutex()
+  readonly xorKey: Uint8Array
+  readonly #stores: readonly Store[]
+  readonly #indexStore: BlockIndexStore
+  /** The block that the stored coins stand at, all zero for none. */
+  #flushedAt: Uint8Array
+  #lastFlushMs = performance.now()
+  #lastSaveMs = performance.now()
+  #advancing: Promise<void> | undefined
+  #advanceAgain = false
+  #downloading = true
+  #failure: unknown
+  #closing = false
+  /** Blocks whose submitters wait, and what has become of them so far. */
+  readonly #awaited = new Map<number, Verdict | undefined>()
+  #lastScriptReason: string | undefined
+
+  private constructor(parts: {
+    options: LedgerOptions
+    ports: LedgerPorts
+    chain: Chainstate
+    coinsStore: CoinsStore
+    indexStore: BlockIndexStore
+    stores: readonly Store[]
+    xorKey: Uint8Array
+    flushedAt: Uint8Array
+  }) {
+    this.options = parts.options
+    this.ports = parts.ports
+    this.chain = parts.chain
+    this.coinsStore = parts.coinsStore
+    this.#indexStore = parts.indexStore
+    this.#stores = parts.stores
+    this.xorKey = parts.xorKey
+    this.#flushedAt = parts.flushedAt
+    this.deployments = new Deployments(parts.chain.index, parts.chain.params)
+  }
+
+  /** Opens (or begins) the ledger of a folder, mends what a crash left behind, and checks its last blocks. */
+  static async open(options: LedgerOptions, ports: LedgerPorts): Promise<Ledger> {
+    const { params } = options
+    const blockFolder = new NodeFiles(options.blocksFolder)
+    blockFolder.makeFolder('')
+    const indexFolder = join(options.folder, 'blocks', 'index')
+    const coinsFolder = join(options.folder, 'chainstate')
+    if (options.reindex) rmSync(indexFolder, { recursive: true, force: true })
+    if (options.reindex || options.reindexChainstate) rmSync(coinsFolder, { recursive: true, force: true })
+    new NodeFiles(options.folder).makeFolder('blocks')
+
+    const stores: Store[] = []
+    try {
+      const indexLevel = await openLevelStore(indexFolder, {
+        cacheBytes: INDEX_CACHE_BYTES,
+        name: 'block database (blocks/index)',
+        mend: 'start again with -reindex, which rebuilds it from the block files',
+      })
+      stores.push(indexLevel)
+      const coinsCacheBytes = Math.min(options.dbCacheBytes / 4, COINS_STORE_CACHE_BYTES_MAX)
+      const coinsLevel = await openLevelStore(coinsFolder, {
+        cacheBytes: coinsCacheBytes,
+        name: 'coins database (chainstate)',
+        mend: 'start again with -reindex-chainstate, which rebuilds it from the block files',
+      })
+      stores.push(coinsLevel)
+
+      const xorKey = blockXorKey(blockFolder, options.blocksXor, () => ports.random.bytes(8))
+      const files = new BlockFiles(blockFolder, params.magic, ports.crypto, { xorKey, fastPrune: options.fastPrune })
+      const index = new BlockIndex()
+      const indexStore = new BlockIndexStore(indexLevel, ports.crypto)
+      await indexStore.checkNetwork(params)
+      const known = await indexStore.load(index, files)
+      if (options.reindex) await indexStore.setReindexing(true)
+
+      const coinsStore = await CoinsStore.open(coinsLevel, () => ports.random.bytes(8))
+      const salt = new Int32Array(ports.random.bytes(36).buffer)
+      const budget = options.dbCacheBytes - coinsCacheBytes - INDEX_CACHE_BYTES
+      const coins = new CoinsCache(coinsStore, salt, Math.max(budget, 1 << 20))
+      const chain = new Chainstate({
+        params,
+        crypto: ports.crypto,
+        index,
+        files,
+        coins,
+        verifier: ports.verifier,
+        options: {
+          assumeValid: options.assumeValid === undefined ? undefined : hexReversed(options.assumeValid),
+          minimumChainWork: options.minimumChainWork,
+        },
+      })
+      const position = coinsStore.position()
+      if (position.between !== undefined) ports.log('info', '', 'Replaying blocks')
+      const tip = known ? mendCoins(chain, position) : -1
+      if (!known && (position.best !== undefined || position.between !== undefined)) {
+        throw new OperationError('block-index-damaged', 'The block index is empty but there are coins', {
+          next: 'start again with -reindex, which rebuilds both from the block files',
+        })
+      }
+      chain.restore(tip)
+      const flushedAt = position.between?.from ?? position.best ?? new Uint8Array(32)
+      const ledger = new Ledger({ options, ports, chain, coinsStore, indexStore, stores, xorKey, flushedAt })
+      if (position.between !== undefined) await ledger.flush({ sync: true })
+      ledger.#logLoaded()
+      await ledger.#checkLastBlocks()
+      return ledger
+    } catch (error) {
+      for (const store of stores) await store.close()
+      throw error
+    }
+  }
+
+  #logLoaded(): void {
+    const { chain } = this
+    const { tip } = chain
+    if (tip < 0) return
+    this.ports.log(
+      'info',
+      '',
+      `Loaded best chain: hashBestChain=${chain.index.hashHex(tip)} height=${chain.height} date=${isoDate(chain.index.time(tip))}`,
+    )
+  }
+
+  async #checkLastBlocks(): Promise<void> {
+    const { checkBlocks, checkLevel } = this.options
+    if (this.chain.tip < 0) return
+    this.ports.log(
+      'info',
+      '',
+      `Verifying last ${Math.min(checkBlocks || this.chain.height, this.chain.height)} blocks at level ${checkLevel}`,
+    )
+    const verdict = await this.verify(checkLevel, checkBlocks)
+    if (!verdict.ok) {
+      throw new OperationError('chainstate-damaged', `Corrupted block database detected: ${verdict.detail}`, {
+        next: 'start again with -reindex, or with -reindex-chainstate if only the coins are damaged',
+      })
+    }
+  }
+
+  /** Takes in what the options name: a reindex, files of blocks, the genesis block of a new chain; then follows the best chain. */
+  async start(importer: (ledger: Ledger) => Promise<void>): Promise<void> {
+    if (this.options.reindex || this.#indexStore.reindexing) {
+      await importer(this)
+      await this.#indexStore.setReindexing(false)
+    } else {
+      if (this.chain.index.count === 0) this.chain.addGenesis()
+      if (this.options.loadBlocks.length > 0) await importer(this)
+    }
+    await this.advance()
+    await this.saveIndex()
+    if (this.chain.height <= 0) await this.flush({ sync: true })
+  }
+
+  /** Whether the reindex that was asked for, or cut off before, is still to be done. */
+  get isReindexing(): boolean {
+    return this.options.reindex || this.#indexStore.reindexing
+  }
+
+  /** Core's initial block download: true until the tip is recent and has enough work, then false for good. */
+  get isDownloading(): boolean {
+    const { chain } = this
+    if (!this.#downloading || chain.tip < 0) return this.#downloading
+    if (chain.index.work(chain.tip) < this.options.minimumChainWork) return true
+    if (chain.index.time(chain.tip) < this.ports.nowSeconds() - this.options.maxTipAgeSeconds) return true
+    this.#downloading = false
+    this.ports.log('info', '', 'Leaving InitialBlockDownload (latching to false)')
+    return false
+  }
+
+  /** Works until the best chain is active; resolves then. Calls that come meanwhile join in. */
+  advance(): Promise<void> {
+    this.#advanceAgain = true
+    this.#advancing ??= this.#advance().finally(() => {
+      this.#advancing = undefined
+    })
+    return this.#advancing
+  }
+
+  async #advance(): Promise<void> {
+    while (this.#advanceAgain && !this.#closing) {
+      this.#advanceAgain = false
+      for (let more = true; more && !this.#closing; ) {
+        more = await this.exclusive.run(() => this.#slice())
+        if (more) await breathe()
+      }
+    }
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  /** Works for a while; whether there is more to do. */
+  async #slice(): Promise<boolean> {
+    const { chain } = this
+    const end = performance.now() + SLICE_MS
+    let more = true
+    while (more && (performance.now() < end || chain.isReorganising)) more = chain.step()
+    this.publish()
+    if (chain.coins.isFull && chain.isSettled && chain.coins.dirtyCount > 0) {
+      await this.flush({ sync: false, empty: true })
+      return true
+    }
+    if (performance.now() - this.#lastFlushMs > FLUSH_INTERVAL_MS) {
+      chain.settle()
+      this.publish()
+      await this.flush({ sync: true })
+    } else {
+      await this.saveIndexIfDue()
+    }
+    await this.#pruneIfNeeded()
+    return more
+  }
+
+  /** Tells what happened to the chain since the last time. */
+  publish(): void {
+    const { chain, ports } = this
+    const events = chain.takeEvents()
+    for (const event of events) {
+      if (event.type === 'connected') {
+        if (this.#awaited.has(event.id)) this.#awaited.set(event.id, accept())
+        this.#logScripts(event.id, event.scriptsSkipped, event.block.txs.txCount)
+        ports.log('info', '', this.#updateTipLine(event.id))
+      } else if (event.type === 'rejected') {
+        const { verdict } = event
+        if (this.#awaited.has(event.id)) this.#awaited.set(event.id, verdict)
+        ports.log('info', '', `Block validation error: ${verdict.code}${verdict.detail ? `, ${verdict.detail}` : ''}`)
+        ports.log(
+          'info',
+          '',
+          `InvalidChainFound: invalid block=${chain.index.hashHex(event.id)} height=${chain.index.height(event.id)}`,
+        )
+      } else {
+        ports.log('debug', 'bench', `Disconnected block ${chain.index.hashHex(event.id)}`)
+      }
+    }
+    if (!chain.isReorganising) ports.onChange()
+  }
+
+  #logScripts(id: number, skipped: boolean, txCount: number): void {
+    if (txCount < 2) return
+    const { index } = this.chain
+    const reason = skipped ? '' : this.chain.scriptCheckReason(id)
+    if (reason === this.#lastScriptReason) return
+    this.#lastScriptReason = reason
+    const block = `block #${index.height(id)} (${index.hashHex(id)})`
+    this.ports.log(
+      'info',
+      '',
+      skipped ? `Disabling script verification at ${block}.` : `Enabling script verification at ${block}: ${reason}.`,
+    )
+  }
+
+  #updateTipLine(id: number): string {
+    const { index, coins } = this.chain
+    const work = Math.log2(Number(index.work(id))).toFixed(6)
+    const version = `0x${(index.version(id) >>> 0).toString(16).padStart(8, '0')}`
+    const cache = `${(coins.memoryBytes / (1 << 20)).toFixed(1)}MiB(${coins.size}txo)`
+    return (
+      `UpdateTip: new best=${index.hashHex(id)} height=${index.height(id)} version=${version} log2_work=${work} ` +
+      `tx=${index.chainTxCount(id)} date='${isoDate(index.time(id))}' progress=${this.progress().toFixed(6)} cache=${cache}`
+    )
+  }
+
+  /** The share of the chain's transactions that are checked, between 0 and 1, as far as it can be guessed. */
+  progress(): number {
+    const { chain, ports } = this
+    const { index, tip } = chain
+    if (tip < 0) return 0
+    const { time, count, perSecond } = chain.params.chainTx
+    const done = index.chainTxCount(tip)
+    const now = ports.nowSeconds()
+    // A block within the hour before the newest header counts as all there is.
+    const end = Math.max(index.time(tip), now)
+    const total = done <= count ? count + (now - time) * perSecond : done + (end - index.time(tip)) * perSecond
+    return total <= 0 ? 0 : Math.min(done / total, 1)
+  }
+
+  async #pruneIfNeeded(): Promise<void> {
+    const target = this.options.prune?.targetBytes
+    if (target === undefined || !this.chain.isSettled || this.chain.files.totalBytes < target) return
+    // What the stored coins still build on must not go before newer coins are stored.
+    await this.flush({ sync: true })
+    if (pruneToSize(this.chain, target)) await this.#indexStore.setFlag('prunedblockfiles', true)
+    await this.saveIndex()
+  }
+
+  /** pruneblockchain. */
+  prune(height: number): Promise<void> {
+    return this.exclusive.run(async () => {
+      this.chain.settle()
+      await this.flush({ sync: true })
+      if (pruneToHeight(this.chain, height)) await this.#indexStore.setFlag('prunedblockfiles', true)
+      await this.saveIndex()
+    })
+  }
+
+  /** Whether blocks were ever removed. */
+  get havePruned(): boolean {
+    return this.#indexStore.flag('prunedblockfiles')
+  }
+
+  /** Writes the block index's changes; what it points to has been written before. */
+  async saveIndex(options: { sync: boolean } = { sync: false }): Promise<void> {
+    this.#lastSaveMs = performance.now()
+    if (options.sync) this.chain.files.sync()
+    await this.#indexStore.save(this.chain.index, this.chain.files, options)
+  }
+
+  /** Saves the index if the last time is a while ago. */
+  async saveIndexIfDue(): Promise<void> {
+    if (performance.now() - this.#lastSaveMs > INDEX_SAVE_INTERVAL_MS) await this.saveIndex()
+  }
+
+  /** Writes all coins that differ from the store. Nothing may be under way. */
+  async flush(options: { sync: boolean; empty?: boolean }): Promise<void> {
+    const { chain } = this
+    this.#lastFlushMs = performance.now()
+    await this.saveIndex({ sync: true })
+    if (chain.tip < 0) return
+    const to = chain.index.hash(chain.tip).slice()
+    await this.coinsStore.flush(chain.coins, this.#flushedAt, to, { sync: options.sync, pause: breathe })
+    chain.coins.markClean(options.empty ?? false)
+    this.#flushedAt = to
+  }
+
+  /** Parses and hashes a block's bytes. */
+  readBytes(bytes: Uint8Array): HashedBlock | undefined {
+    const parsed = parseLeadingBlock(bytes)
+    return parsed.ok ? hashBlock(parsed.value, this.ports.crypto) : undefined
+  }
+
+  /**
+   * Takes a block in and waits until it is known what becomes of it; resolves with submitblock's answer: undefined where it was
+   * connected, else a reason.
+   */
+  async submit(block: HashedBlock): Promise<SubmitAnswer> {
+    const accepted = this.chain.acceptBlock(block, { requested: true }, this.ports.nowSeconds())
+    if (!accepted.ok) {
+      this.ports.log(
+        'error',
+        '',
+        `ProcessNewBlock: AcceptBlock FAILED (${accepted.code}${accepted.detail ? `, ${accepted.detail}` : ''})`,
+      )
+      this.publish()
+      return accepted.code
+    }
+    const { id, isNew } = accepted.value
+    if (!isNew) return 'duplicate'
+    this.#awaited.set(id, undefined)
+    await this.advance()
+    // Not before its bytes and its entry would survive the end of this process is a block acknowledged.
+    await this.saveIndex()
+    const verdict = this.#awaited.get(id)
+    this.#awaited.delete(id)
+    if (verdict === undefined) return 'inconclusive'
+    return verdict.ok ? undefined : verdict.code
+  }
+
+  /** submitheader. */
+  submitHeader(bytes: Uint8Array): Verdict<number> {
+    const hash = this.ports.crypto.sha256d(bytes)
+    const verdict = this.chain.tree.acceptHeader(decodeHeader(bytes), hash, this.ports.nowSeconds())
+    this.publish()
+    return verdict
+  }
+
+  verify(level: number, blocks: number): Promise<Verdict> {
+    const options = { level, blocks, memoryBytesMax: VERIFY_MEMORY_BYTES_MAX }
+    return this.exclusive.run(() => verifyChain(this.chain, this.ports.crypto, options, breathe))
+  }
+
+  /** Runs a change of the chain by its owner's order, and follows the best chain from there. */
+  async command(change: (chain: Chainstate) => void): Promise<void> {
+    await this.exclusive.run(() => {
+      this.chain.settle()
+      change(this.chain)
+      this.publish()
+    })
+    await this.advance()
+    await this.saveIndex()
+  }
+
+  /** Stops all work and makes everything durable. */
+  async close(): Promise<void> {
+    this.#closing = true
+    await this.#advancing?.catch(() => undefined)
+    await this.exclusive.run(async () => {
+      this.chain.settle()
+      await this.flush({ sync: true })
+      this.chain.files.close()
+    })
+    for (const store of this.#stores) await store.close()
+  }
+}
+
+/** Seconds since 1970 as `2026-01-31T12:00:00Z`. */
+export function isoDate(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('.000', '')
+}
