@@ -61,6 +61,7 @@ class BlockImport {
     const queue = [{ block, place }]
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       if (!this.#accept(next.block, next.place)) continue
+      if (this.#ledger.chain.tip < 0) await this.#ledger.advance()
       const key = toHex(next.block.hash)
       for (const orphan of this.#orphans.get(key) ?? []) {
         const again = new BlockScanner(orphan.source, this.#ledger.options.params.magic, xorKey).next(
@@ -92,7 +93,7 @@ class BlockImport {
     const position = place.file === undefined ? undefined : { file: place.file, position: place.position }
     const verdict = chain.acceptBlock(block, { requested: true, ...(position && { position }) }, ports.nowSeconds())
     if (!verdict.ok) {
-      ports.log('error', '', `Block ${toHexReversed(block.hash)} was refused: ${verdict.code}`)
+      ports.log.error(`Block ${toHexReversed(block.hash)} was refused: ${verdict.code}`)
       return false
     }
     if (verdict.value.isNew) this.count++
@@ -117,23 +118,23 @@ export async function importBlocks(ledger: Ledger): Promise<void> {
   const work = new BlockImport(ledger)
   if (ledger.isReindexing) {
     await eachFile(new NodeFiles(options.blocksFolder), async (file, number) => {
-      ports.log('info', '', `Reindexing block file ${blockFileName(number)}...`)
+      ports.log.info(`Reindexing block file ${blockFileName(number)}...`)
       await work.file(file, ledger.xorKey, number)
     })
-    ports.log('info', '', 'Reindexing finished')
+    ports.log.info('Reindexing finished')
   }
   if (chain.index.count === 0) chain.addGenesis()
   for (const path of options.loadBlocks) {
     const files = new NodeFiles(dirname(path))
     if (!files.exists(basename(path))) {
-      ports.log('warning', '', `Could not open blocks file ${path}`)
+      ports.log.warning(`Could not open blocks file ${path}`)
       continue
     }
-    ports.log('info', '', `Importing blocks file ${path}...`)
+    ports.log.info(`Importing blocks file ${path}...`)
     const before = work.count
     const file = files.open(basename(path), { readOnly: true })
     await work.file(file, new Uint8Array(8), undefined)
     file.close()
-    ports.log('info', '', `Loaded ${work.count - before} blocks from external file`)
+    ports.log.info(`Loaded ${work.count - before} blocks from external file`)
   }
 }

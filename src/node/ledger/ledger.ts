@@ -21,6 +21,7 @@ import { Deployments } from '../../bitcoin/consensus/deployments.ts'
 import { decodeHeader, parseLeadingBlock } from '../../bitcoin/primitives/block.ts'
 import { openLevelStore } from '../../platform/level-store.ts'
 import { NodeFiles } from '../../platform/node-files.ts'
+import type { Log } from '../log.ts'
 import type { LedgerOptions } from './ledger-options.ts'
 import { Mutex } from './mutex.ts'
 
@@ -35,15 +36,12 @@ const VERIFY_MEMORY_BYTES_MAX = 64 << 20
 const INDEX_CACHE_BYTES = 2 << 20
 const COINS_STORE_CACHE_BYTES_MAX = 8 << 20
 
-/** A line for the log: category as `logging` lists it (empty for none), and whether it is worth more than debug. */
-export type LedgerLog = (level: 'debug' | 'info' | 'warning' | 'error', category: string, text: string) => void
-
 /** What the ledger is given by whoever runs it, in a thread or in-process. */
 export interface LedgerPorts {
   readonly crypto: Crypto
   readonly random: Random
   readonly verifier: ScriptVerifier
-  readonly log: LedgerLog
+  readonly log: Log
   nowSeconds(): number
   /** Called whenever the tip, the best header or the state of download may have changed. */
   onChange(): void
@@ -156,7 +154,7 @@ export class Ledger {
         },
       })
       const position = coinsStore.position()
-      if (position.between !== undefined) ports.log('info', '', 'Replaying blocks')
+      if (position.between !== undefined) ports.log.info('Replaying blocks')
       const tip = known ? mendCoins(chain, position) : -1
       if (!known && (position.best !== undefined || position.between !== undefined)) {
         throw new OperationError('block-index-damaged', 'The block index is empty but there are coins', {
@@ -180,9 +178,7 @@ export class Ledger {
     const { chain } = this
     const { tip } = chain
     if (tip < 0) return
-    this.ports.log(
-      'info',
-      '',
+    this.ports.log.info(
       `Loaded best chain: hashBestChain=${chain.index.hashHex(tip)} height=${chain.height} date=${isoDate(chain.index.time(tip))}`,
     )
   }
@@ -190,9 +186,7 @@ export class Ledger {
   async #checkLastBlocks(): Promise<void> {
     const { checkBlocks, checkLevel } = this.options
     if (this.chain.tip < 0) return
-    this.ports.log(
-      'info',
-      '',
+    this.ports.log.info(
       `Verifying last ${Math.min(checkBlocks || this.chain.height, this.chain.height)} blocks at level ${checkLevel}`,
     )
     const verdict = await this.verify(checkLevel, checkBlocks)
@@ -210,6 +204,8 @@ export class Ledger {
       await this.#indexStore.setReindexing(false)
     } else {
       if (this.chain.index.count === 0) this.chain.addGenesis()
+      // A tip to be asked about, before the long work begins.
+      await this.advance()
       if (this.options.loadBlocks.length > 0) await importer(this)
     }
     await this.advance()
@@ -229,7 +225,7 @@ export class Ledger {
     if (chain.index.work(chain.tip) < this.options.minimumChainWork) return true
     if (chain.index.time(chain.tip) < this.ports.nowSeconds() - this.options.maxTipAgeSeconds) return true
     this.#downloading = false
-    this.ports.log('info', '', 'Leaving InitialBlockDownload (latching to false)')
+    this.ports.log.info('Leaving InitialBlockDownload (latching to false)')
     return false
   }
 
@@ -283,18 +279,16 @@ export class Ledger {
       if (event.type === 'connected') {
         if (this.#awaited.has(event.id)) this.#awaited.set(event.id, accept())
         this.#logScripts(event.id, event.scriptsSkipped, event.block.txs.txCount)
-        ports.log('info', '', this.#updateTipLine(event.id))
+        ports.log.infoUnlimited(this.#updateTipLine(event.id))
       } else if (event.type === 'rejected') {
         const { verdict } = event
         if (this.#awaited.has(event.id)) this.#awaited.set(event.id, verdict)
-        ports.log('info', '', `Block validation error: ${verdict.code}${verdict.detail ? `, ${verdict.detail}` : ''}`)
-        ports.log(
-          'info',
-          '',
+        ports.log.info(`Block validation error: ${verdict.code}${verdict.detail ? `, ${verdict.detail}` : ''}`)
+        ports.log.info(
           `InvalidChainFound: invalid block=${chain.index.hashHex(event.id)} height=${chain.index.height(event.id)}`,
         )
       } else {
-        ports.log('debug', 'bench', `Disconnected block ${chain.index.hashHex(event.id)}`)
+        ports.log.debug('bench', `Disconnected block ${chain.index.hashHex(event.id)}`)
       }
     }
     if (!chain.isReorganising) ports.onChange()
@@ -307,9 +301,7 @@ export class Ledger {
     if (reason === this.#lastScriptReason) return
     this.#lastScriptReason = reason
     const block = `block #${index.height(id)} (${index.hashHex(id)})`
-    this.ports.log(
-      'info',
-      '',
+    this.ports.log.info(
       skipped ? `Disabling script verification at ${block}.` : `Enabling script verification at ${block}: ${reason}.`,
     )
   }
@@ -400,9 +392,7 @@ export class Ledger {
   async submit(block: HashedBlock): Promise<SubmitAnswer> {
     const accepted = this.chain.acceptBlock(block, { requested: true }, this.ports.nowSeconds())
     if (!accepted.ok) {
-      this.ports.log(
-        'error',
-        '',
+      this.ports.log.error(
         `ProcessNewBlock: AcceptBlock FAILED (${accepted.code}${accepted.detail ? `, ${accepted.detail}` : ''})`,
       )
       this.publish()

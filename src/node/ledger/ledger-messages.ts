@@ -1,0 +1,59 @@
+import { OperationError } from '../../base/errors.ts'
+import type { LogEntry } from '../log.ts'
+import type { LedgerCalls, TipSnapshot } from './ledger-api.ts'
+import type { LedgerOptions } from './ledger-options.ts'
+
+/** What a ledger thread is started with. */
+export interface LedgerThreadData {
+  readonly options: LedgerOptions
+  /** The log filter's shared state. */
+  readonly logFilter: SharedArrayBuffer
+  readonly logSourceLocations: boolean
+  /** How far the ledger's threads run below the thread that talks. */
+  readonly nice: number
+  readonly mockTimeSeconds: number
+}
+
+/** To the ledger. */
+export type LedgerRequest =
+  | {
+      readonly type: 'call'
+      readonly id: number
+      readonly method: keyof LedgerCalls
+      readonly args: readonly unknown[]
+    }
+  | { readonly type: 'close' }
+
+/** An error as it crosses threads. */
+export interface ErrorMessage {
+  readonly code: string | undefined
+  readonly message: string
+  readonly next: string | undefined
+}
+
+/** From the ledger. */
+export type LedgerReply =
+  /** The ledger is open; what it has to take in is still to come. */
+  | { readonly type: 'opened' }
+  | { readonly type: 'tip'; readonly tip: TipSnapshot }
+  | { readonly type: 'started' }
+  | { readonly type: 'result'; readonly id: number; readonly value: unknown }
+  | { readonly type: 'failed'; readonly id: number; readonly error: ErrorMessage }
+  /** The ledger cannot go on. */
+  | { readonly type: 'fatal'; readonly error: ErrorMessage }
+  | { readonly type: 'log'; readonly entry: LogEntry }
+  | { readonly type: 'closed' }
+
+export function errorMessage(error: unknown): ErrorMessage {
+  if (error instanceof OperationError) return { code: error.code, message: error.message, next: error.next }
+  return {
+    code: undefined,
+    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    next: undefined,
+  }
+}
+
+/** The error that a message stands for. */
+export function errorOfMessage({ code, message, next }: ErrorMessage): Error {
+  return code === undefined ? new Error(message) : new OperationError(code, message, next === undefined ? {} : { next })
+}

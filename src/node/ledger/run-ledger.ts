@@ -1,0 +1,65 @@
+import { loadCrypto } from '../../platform/crypto.ts'
+import { nodeRandom } from '../../platform/node-random.ts'
+import type { Log } from '../log.ts'
+import { importBlocks } from './import-blocks.ts'
+import { Ledger } from './ledger.ts'
+import type { TipSnapshot } from './ledger-api.ts'
+import type { LedgerOptions } from './ledger-options.ts'
+import { LedgerService } from './ledger-service.ts'
+import { ScriptThreads } from './script-threads.ts'
+
+/** What a running ledger tells whoever runs it. */
+export interface LedgerListener {
+  onTip(tip: TipSnapshot): void
+  /** Work in the background failed: the ledger cannot go on. */
+  onFatal(error: unknown): void
+}
+
+/** A ledger at work, in whatever thread it was started. */
+export interface RunningLedger {
+  readonly service: LedgerService
+  /** Resolves once all that it was to take in at the start is in and the best chain is active. */
+  readonly started: Promise<void>
+  close(): Promise<void>
+}
+
+/** Opens a ledger and sets it to work. Throws OperationErrors of the stores and files. */
+export async function runLedger(
+  options: LedgerOptions,
+  setting: { log: Log; nice: number; mockTimeSeconds: number },
+  listener: LedgerListener,
+): Promise<RunningLedger> {
+  const crypto = await loadCrypto({ portable: options.portableCrypto })
+  const verifier = new ScriptThreads(crypto, Math.max(options.scriptThreads - 1, 0), {
+    portable: options.portableCrypto,
+    nice: setting.nice,
+  })
+  let mockTime = setting.mockTimeSeconds
+  let service: LedgerService | undefined
+  const ledger = await Ledger.open(options, {
+    crypto,
+    random: nodeRandom,
+    verifier,
+    log: setting.log,
+    nowSeconds: () => mockTime || Math.floor(Date.now() / 1000),
+    onChange() {
+      const tip = service?.snapshot()
+      if (tip !== undefined) listener.onTip(tip)
+    },
+  })
+  service = new LedgerService(ledger, seconds => {
+    mockTime = seconds
+  })
+  const first = service.snapshot()
+  if (first !== undefined) listener.onTip(first)
+  const started = ledger.start(importBlocks)
+  started.catch(error => listener.onFatal(error))
+  return {
+    service,
+    started,
+    async close() {
+      await ledger.close()
+      await verifier.close()
+    },
+  }
+}
