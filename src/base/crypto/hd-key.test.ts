@@ -2,15 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hex, toHex } from '../bytes/bytes.ts'
 import { decodeBase58Check, encodeBase58Check } from '../encoding/base58.ts'
-import {
-  decodeHdKey,
-  deriveHdChild,
-  encodeHdKey,
-  HARDENED_INDEX,
-  type HdKey,
-  hdMasterKey,
-  hdPublicOnly,
-} from './hd-key.ts'
+import { HARDENED_INDEX } from './hardened-index.ts'
+import { decodeHdKey, deriveHdChild, encodeHdKey, type HdKey, hdMasterKey, hdPublicOnly } from './hd-key.ts'
 
 const XPUB = '0488b21e'
 const XPRV = '0488ade4'

@@ -1,11 +1,9 @@
 import { HDKey } from '@scure/bip32'
 import { ByteReader } from '../bytes/reader.ts'
 import { ByteWriter } from '../bytes/writer.ts'
+import { HARDENED_INDEX } from './hardened-index.ts'
 import { hash160 } from './hash.ts'
 import { isPublicKey, isSecretKey, publicKeyOf } from './keys.ts'
-
-/** BIP32: children from here on are hardened. */
-export const HARDENED_INDEX = 0x8000_0000
 
 /** Bytes of a serialised key behind its network's prefix. */
 export const HD_KEY_SIZE = 74

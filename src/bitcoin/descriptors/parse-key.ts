@@ -1,18 +1,11 @@
 import { fromHex } from '../../base/bytes/bytes.ts'
-import { HARDENED_INDEX } from '../../base/crypto/hd-key.ts'
+import { HARDENED_INDEX } from '../../base/crypto/hardened-index.ts'
 import { isPublicKey, isSecretKey, isXOnlyPublicKey, publicKeyOf, withEvenY } from '../../base/crypto/keys.ts'
 import { accept, type Rejected, reject, type Verdict } from '../../base/verdict.ts'
 import { type AddressPrefixes, decodeSecretKey } from '../primitives/address.ts'
 import { decodeExtendedKey } from '../primitives/extended-key.ts'
-import {
-  DerivedKey,
-  FixedKey,
-  type KeyExpression,
-  type KeyOrigin,
-  keyId,
-  type RangeKind,
-  type SecretKeys,
-} from './key-expression.ts'
+import { DerivedKey, keyId, type RangeKind, type SecretKeys } from './derived-key.ts'
+import { FixedKey, type KeyExpression, type KeyOrigin } from './key-expression.ts'
 
 /** Where an expression stands, which decides what may stand there. */
 export type ScriptContext = 'top' | 'sh' | 'wpkh' | 'wsh' | 'tr'

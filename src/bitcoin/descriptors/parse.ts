@@ -3,8 +3,9 @@ import { accept, type Verdict } from '../../base/verdict.ts'
 import { type AddressPrefixes, decodeAddress } from '../primitives/address.ts'
 import { MAX_PUBKEYS_PER_MULTISIG, MAX_SCRIPT_ELEMENT_SIZE } from '../script/limits.ts'
 import { DESCRIPTOR_CHECKSUM_SIZE, descriptorChecksum } from './checksum.ts'
+import type { SecretKeys } from './derived-key.ts'
 import type { Descriptor, TapTree } from './descriptor.ts'
-import type { KeyExpression, SecretKeys } from './key-expression.ts'
+import type { KeyExpression } from './key-expression.ts'
 import {
   type ParseState,
   parseKey,
