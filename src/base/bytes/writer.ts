@@ -128,6 +128,11 @@ export class ByteWriter {
     return view?.length === this.#length ? view : (this.#view = this.#buffer.subarray(0, this.#length))
   }
 
+  /** A part of what was written, as a view that later writes leave alone; for many small records in one buffer. */
+  written(start: number, end: number): Uint8Array {
+    return this.#buffer.subarray(start, end)
+  }
+
   /** What was written, as a view of exactly its length; the writer must not be used afterwards. */
   finish(): Uint8Array {
     return this.#buffer.subarray(0, this.#length)

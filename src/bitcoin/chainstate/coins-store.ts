@@ -72,9 +72,14 @@ export class CoinsStore implements CoinsSource {
     return stored === undefined ? undefined : this.#obfuscate(stored.slice())
   }
 
-  #coinKey(outpoint: Uint8Array, at: number): Uint8Array {
-    const writer = new ByteWriter(40).u8(COIN_KEY).bytes(outpoint.subarray(at, at + 32))
+  #writeCoinKey(writer: ByteWriter, outpoint: Uint8Array, at: number): void {
+    writer.u8(COIN_KEY).range(outpoint, at, at + 32)
     writeVarint(writer, new ByteReader(outpoint, at + 32).u32())
+  }
+
+  #coinKey(outpoint: Uint8Array, at: number): Uint8Array {
+    const writer = new ByteWriter(40)
+    this.#writeCoinKey(writer, outpoint, at)
     return writer.finish()
   }
 
@@ -92,12 +97,10 @@ export class CoinsStore implements CoinsSource {
     return { valueSats, script, height: heightOfCode(code), coinbase: isCoinbaseCode(code) }
   }
 
-  #encodeCoin(coin: Coin): Uint8Array {
-    const writer = new ByteWriter(48)
+  #writeCoin(writer: ByteWriter, coin: Coin): void {
     writeVarint(writer, coinCode(coin.height, coin.coinbase))
     writeAmount(writer, coin.valueSats)
     writeScript(writer, coin.script)
-    return this.#obfuscate(writer.finish())
   }
 
   position(): CoinsPosition {
@@ -128,17 +131,22 @@ export class CoinsStore implements CoinsSource {
       { key: BEST_BLOCK_KEY, value: undefined },
       { key: HEAD_BLOCKS_KEY, value: this.#obfuscate(heads) },
     ]
-    let bytes = 0
+    // All keys and values of a batch stand in one buffer: two small arrays a coin would keep the collector busy.
+    let arena = new ByteWriter(BATCH_BYTES_MAX + (64 << 10))
     for (const { outpoint, coin } of cache.changes()) {
-      const key = this.#coinKey(outpoint, 0)
-      const value = coin === undefined ? undefined : this.#encodeCoin(coin)
-      changes.push({ key, value })
-      bytes += key.length + (value?.length ?? 0)
-      if (bytes >= BATCH_BYTES_MAX) {
+      const start = arena.length
+      this.#writeCoinKey(arena, outpoint, 0)
+      const middle = arena.length
+      if (coin !== undefined) this.#writeCoin(arena, coin)
+      changes.push({
+        key: arena.written(start, middle),
+        value: coin === undefined ? undefined : this.#obfuscate(arena.written(middle, arena.length)),
+      })
+      if (arena.length >= BATCH_BYTES_MAX) {
         await this.#store.write(changes)
         await options.pause?.()
         changes = []
-        bytes = 0
+        arena = new ByteWriter(BATCH_BYTES_MAX + (64 << 10))
       }
     }
     changes.push({ key: HEAD_BLOCKS_KEY, value: undefined })
