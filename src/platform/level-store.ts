@@ -15,6 +15,11 @@ export interface LevelStoreOptions {
   readonly mend: string
 }
 
+/** A Buffer's memory as a plain array: a Buffer's `slice` would be a view where the port promises what copies. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
 class LevelStore implements Store {
   readonly #level: Level
   readonly #options: LevelStoreOptions
@@ -26,7 +31,8 @@ class LevelStore implements Store {
 
   get(key: Uint8Array): Uint8Array | undefined {
     try {
-      return this.#level.getSync(key)
+      const value = this.#level.getSync(key)
+      return value === undefined ? undefined : plain(value)
     } catch (cause) {
       throw storeError(cause, this.#options)
     }
@@ -52,7 +58,7 @@ class LevelStore implements Store {
       for (;;) {
         const batch = await iterator.nextv(BATCH_ENTRIES)
         if (batch.length === 0) return
-        yield batch
+        yield batch.map(([key, value]) => [plain(key), plain(value)] as const)
       }
     } catch (cause) {
       throw storeError(cause, this.#options)
