@@ -20,6 +20,8 @@ export class BlockTree {
   readonly #ends = new Set<number>()
   /** Blocks that came before one that they build on, by that one. */
   readonly #unlinked = new Map<number, number[]>()
+  /** The end that was last found to be sound down to the active chain; it need not be walked again. */
+  #soundEnd = -1
   #nextSequence = 2
   #reverseSequence = -1
   #lastPreciousWork = 0n
@@ -90,10 +92,13 @@ export class BlockTree {
     }
   }
 
+  /** @param id a complete chain's new end, not failed */
   #addEnd(id: number, tip: number): void {
     if (tip >= 0 && this.index.compare(id, tip) <= 0) return
-    this.#ends.delete(this.index.previous(id))
+    const previous = this.index.previous(id)
+    this.#ends.delete(previous)
     this.#ends.add(id)
+    if (previous === this.#soundEnd && this.index.hasStatus(id, BLOCK_HAVE_DATA)) this.#soundEnd = id
   }
 
   /** The best complete chain's end: better than `tip`, or `tip` itself. */
@@ -106,9 +111,14 @@ export class BlockTree {
         else if (end !== best && tip >= 0 && index.compare(end, tip) < 0) this.#ends.delete(end)
       }
       if (best === tip || best < 0) return tip
+      if (best === this.#soundEnd) return best
       const fault = this.#faultBelow(best, tip)
-      if (fault < 0) return best
-      this.#dropEnd(best, fault, tip)
+      if (fault >= 0) {
+        this.#dropEnd(best, fault, tip)
+        continue
+      }
+      this.#soundEnd = best
+      return best
     }
   }
 
@@ -139,6 +149,7 @@ export class BlockTree {
   reviewEnds(tip: number): void {
     const { index } = this
     this.#ends.clear()
+    this.#soundEnd = -1
     const isParent = new Uint8Array(index.count)
     for (let id = index.count - 1; id >= 0; id--) {
       if (!index.isValid(id, BLOCK_VALID_TRANSACTIONS) || index.chainTxCount(id) === 0) continue
@@ -151,6 +162,7 @@ export class BlockTree {
   /** A block breaks a rule: it and all that descends from it are invalid from now on. */
   markInvalid(id: number): void {
     const { index } = this
+    this.#soundEnd = -1
     for (let at = id; at < index.count; at++) {
       if (at === id || index.hasStatus(index.previous(at), BLOCK_FAILED_VALID)) {
         if (at !== id && !index.isAncestor(id, at)) continue

@@ -34,6 +34,7 @@ export function pruneLimitHeight(chain: Chainstate): number {
 export function pruneToHeight(chain: Chainstate, height: number): boolean {
   const files = filesBelow(chain, Math.min(height, pruneLimitHeight(chain)))
   for (const file of files) pruneFile(chain, file)
+  if (files.length > 0) chain.tree.reviewEnds(chain.tip)
   return files.length > 0
 }
 
@@ -46,6 +47,7 @@ export function pruneToSize(chain: Chainstate, targetBytes: number): boolean {
     pruneFile(chain, file)
     removed = true
   }
+  if (removed) chain.tree.reviewEnds(chain.tip)
   return removed
 }
 

@@ -6,6 +6,12 @@ import { errorOfMessage, type LedgerReply, type LedgerRequest, type LedgerThread
 import type { LedgerOptions } from './ledger-options.ts'
 import { startThread } from './thread-entry.ts'
 
+/**
+ * Blocks are parsed into short-lived tables of some hundred kilobytes; with the default young generation most of them would be copied
+ * once before they die.
+ */
+const LEDGER_YOUNG_GENERATION_MB = 48
+
 /** How a ledger is run in a thread of its own. */
 export interface LedgerClientOptions {
   readonly ledger: LedgerOptions
@@ -88,7 +94,11 @@ export class LedgerClient implements LedgerApi {
       nice: options.nice,
       mockTimeSeconds: options.mockTimeSeconds,
     }
-    this.#worker = startThread(import.meta.url, 'ledger-thread', { workerData, name: 'ledger' })
+    this.#worker = startThread(import.meta.url, 'ledger-thread', {
+      workerData,
+      name: 'ledger',
+      resourceLimits: { maxYoungGenerationSizeMb: LEDGER_YOUNG_GENERATION_MB },
+    })
     this.#worker.on('message', (reply: LedgerReply) => this.#onReply(reply))
     this.#worker.on('error', error => this.#onFatal(error as Error))
     this.#worker.on('exit', () => this.#onExit())
