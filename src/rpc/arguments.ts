@@ -19,6 +19,12 @@ export class RpcArguments {
     this.walletName = walletName
   }
 
+  #indexOf(name: string): number {
+    const index = this.#method.params.findIndex(param => param.name === name)
+    invariant(index !== -1, `${this.#method.name} has no parameter ${name}`)
+    return index
+  }
+
   /** All values as given. */
   get all(): readonly Json[] {
     return this.#values
@@ -26,14 +32,19 @@ export class RpcArguments {
 
   /** A value, or its default; `undefined` where there is neither. */
   value(name: string): Json | undefined {
-    const index = this.#method.params.findIndex(param => param.name === name)
-    invariant(index !== -1, `${this.#method.name} has no parameter ${name}`)
+    const index = this.#indexOf(name)
     return this.#values[index] ?? this.#method.params[index].default
   }
 
+  /** Whether there is a value, given or by default. */
   has(name: string): boolean {
     const value = this.value(name)
     return value !== undefined && value !== null
+  }
+
+  /** Whether the caller gave a value. */
+  given(name: string): boolean {
+    return (this.#values[this.#indexOf(name)] ?? null) !== null
   }
 
   string(name: string): string {
@@ -57,9 +68,9 @@ export class RpcArguments {
     return this.has(name) ? this.int(name) : undefined
   }
 
-  /** A block or transaction hash, in internal byte order. */
-  hash(name: string): Uint8Array {
-    return asHash(this.value(name), name)
+  /** A block or transaction hash, in internal byte order; messages call it `label`. */
+  hash(name: string, label = name): Uint8Array {
+    return asHash(this.value(name), label)
   }
 }
 

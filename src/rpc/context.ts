@@ -1,19 +1,35 @@
+import type { Crypto } from '../base/crypto/backend.ts'
 import type { NetworkParams } from '../bitcoin/params/network-params.ts'
 import type { LedgerApi } from '../node/ledger/ledger-api.ts'
 import type { Log } from '../node/log.ts'
 import type { ActiveCall } from './method-table.ts'
 
-/** What the handlers of RPC methods work with; node/ supplies it, tests a fake. */
+/** What the handlers of RPC methods work with; node/ supplies it. */
 export interface RpcContext {
   readonly network: NetworkParams
   readonly ledger: LedgerApi
+  readonly crypto: Crypto
   readonly clock: RpcClock
   readonly log: Log
+  /** Where the log file is; empty for none. */
+  readonly logPath: string
+  /** -maxmempool and what else an empty mempool tells about itself. */
+  readonly mempoolSizeMaxBytes: number
+  /** The last template that was asked for or mined, as `getmininginfo` tells of it; undefined before the first. */
+  lastTemplate: TemplateSummary | undefined
+  /** Methods whose former answers -deprecatedrpc asks for. */
+  readonly deprecated: ReadonlySet<string>
   /** The text of `help` for a method, or of all for the empty name. */
   help(name: string): string
   activeCalls(): readonly ActiveCall[]
   /** Starts an orderly shutdown and returns at once. */
   shutdown(): void
+  /** Whether a shutdown has begun. */
+  isShuttingDown(): boolean
+  /** Calls back when a shutdown begins; returns what ends that. */
+  onShutdown(listener: () => void): () => void
+  /** How many peers of the Bitcoin network are connected. */
+  connectionCount(): number
   /** Messages for `warnings`. */
   warnings(): readonly string[]
 }
@@ -22,7 +38,17 @@ export interface RpcClock {
   /** Seconds since 1970, or the mocked time. */
   nowSeconds(): number
   /** Mocks the time; 0 goes back to the system's. */
-  setMockTime(seconds: number): void
-  /** When the process started, on the system's clock, in seconds since 1970. */
-  readonly startSeconds: number
+  setMockTime(seconds: number): Promise<void>
+  /** Seconds since the process started. */
+  uptimeSeconds(): number
 }
+
+/** What a block template held. */
+export interface TemplateSummary {
+  readonly weight: number
+  /** Transactions besides the coinbase. */
+  readonly txCount: number
+}
+
+/** A template without transactions: the weight that is set aside for header and coinbase. */
+export const EMPTY_TEMPLATE: TemplateSummary = { weight: 8000, txCount: 0 }

@@ -35,3 +35,11 @@ export function inferDescriptor(script: Uint8Array): Descriptor {
 export function inferDescriptorText(script: Uint8Array, prefixes: AddressPrefixes): string {
   return descriptorText(inferDescriptor(script), prefixes)
 }
+
+/** The descriptor of the P2WSH output that hashes a script, where the script is one that descriptors can name. */
+export function inferWitnessScript(script: Uint8Array): Descriptor | undefined {
+  const inner = inferDescriptor(script)
+  // BIP143: segwit scripts hold compressed keys only.
+  const isCompressed = inner.type === 'multi' && inner.keys.every(key => key.keySize === 33)
+  return isCompressed ? { type: 'wsh', inner } : undefined
+}

@@ -1,0 +1,31 @@
+import type { RpcMethod } from '../method.ts'
+import { ADDRESS_METHODS } from './addresses.ts'
+import { BLOCK_TEMPLATE_METHODS } from './block-template.ts'
+import { BLOCKCHAIN_METHODS } from './blockchain.ts'
+import { BLOCK_METHODS } from './blocks.ts'
+import { CHAIN_CONTROL_METHODS } from './chain-control.ts'
+import { CONTROL_METHODS } from './control.ts'
+import { DEPLOYMENT_METHODS } from './deployments.ts'
+import { GENERATE_METHODS } from './generate.ts'
+import { MEMPOOL_METHODS } from './mempool.ts'
+import { MINING_METHODS } from './mining.ts'
+import { RAW_TRANSACTION_METHODS } from './raw-transactions.ts'
+import { UTXO_SET_METHODS } from './utxo-set.ts'
+import { WAIT_METHODS } from './wait.ts'
+
+/** Every method that this node has. */
+export const RPC_METHODS: readonly RpcMethod[] = [
+  ...BLOCKCHAIN_METHODS,
+  ...BLOCK_METHODS,
+  ...UTXO_SET_METHODS,
+  ...DEPLOYMENT_METHODS,
+  ...CHAIN_CONTROL_METHODS,
+  ...WAIT_METHODS,
+  ...MEMPOOL_METHODS,
+  ...MINING_METHODS,
+  ...BLOCK_TEMPLATE_METHODS,
+  ...GENERATE_METHODS,
+  ...RAW_TRANSACTION_METHODS,
+  ...ADDRESS_METHODS,
+  ...CONTROL_METHODS,
+]
