@@ -24,15 +24,17 @@ static int fail(napi_env env, const char *message) {
   return 0;
 }
 
-// A typed array's memory: bytes and byte length, whatever its element type.
+// A typed array's memory: bytes and byte length, whatever its element type. An empty array may have no memory at all, but
+// libsecp256k1 ends the process where it is given NULL: it gets a place to point to.
 static int as_bytes(napi_env env, napi_value value, napi_typedarray_type wanted, Bytes *out) {
+  static uint8_t nothing;
   napi_typedarray_type type;
   void *data;
   size_t elements;
   if (napi_get_typedarray_info(env, value, &type, &elements, &data, NULL, NULL) != napi_ok || type != wanted) {
     return fail(env, "expected a typed array");
   }
-  out->data = data;
+  out->data = data ? data : &nothing;
   out->length = elements * (wanted == napi_uint32_array ? 4 : 1);
   return 1;
 }

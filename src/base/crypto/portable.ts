@@ -1,5 +1,6 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
 import * as tiny from 'tiny-secp256k1'
+import { equalBytes } from '../bytes/bytes.ts'
 import type { Crypto } from './backend.ts'
 import { hash160, sha256, sha256d, sha256Stream } from './hash.ts'
 
@@ -92,8 +93,7 @@ export const portableCrypto: Crypto = {
   checkTapTweak(outputKey, outputParity, internalKey, tweak) {
     return quietly(() => {
       const tweaked = tiny.xOnlyPointAddTweak(internalKey, tweak)
-      if (tweaked === null || tweaked.parity !== outputParity) return false
-      return tweaked.xOnlyPubkey.every((byte, i) => byte === outputKey[i])
+      return tweaked !== null && tweaked.parity === outputParity && equalBytes(tweaked.xOnlyPubkey, outputKey)
     })
   },
 }

@@ -1,0 +1,124 @@
+const COMPRESSION_ROUNDS = 2
+const FINAL_ROUNDS = 4
+
+/** "somepseudorandomlygeneratedbytes": the constants that the key is mixed with. */
+const INITIAL = [0x736f6d6570736575n, 0x646f72616e646f6dn, 0x6c7967656e657261n, 0x7465646279746573n] as const
+
+function word(bytes: Uint8Array, at: number): number {
+  return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)
+}
+
+/**
+ * SipHash-2-4 under one key: 64 bits that nobody without the key can foresee (short ids of BIP152, filters of BIP158). The 64-bit
+ * words are kept as halves, low half first, for big integers would take most of the time.
+ *
+ * @example
+ * const hash = new SipHash(k0, k1)
+ * const id = hash.hash256(wtxids, 32 * tx) & 0xffff_ffff_ffffn
+ */
+export class SipHash {
+  readonly #initial = new Int32Array(8)
+  readonly #state = new Int32Array(8)
+
+  /** @param k0 the key's first 8 bytes as a little-endian number; `k1` its last */
+  constructor(k0: bigint, k1: bigint) {
+    INITIAL.forEach((constant, i) => {
+      const value = constant ^ BigInt.asUintN(64, i % 2 === 0 ? k0 : k1)
+      this.#initial[2 * i] = Number(BigInt.asIntN(32, value))
+      this.#initial[2 * i + 1] = Number(BigInt.asIntN(32, value >> 32n))
+    })
+  }
+
+  #rounds(count: number): void {
+    const s = this.#state
+    let [a, A, b, B, c, C, d, D] = [s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]]
+    for (let i = 0; i < count; i++) {
+      let sum = (a >>> 0) + (b >>> 0)
+      A = (A + B + (sum > 0xffff_ffff ? 1 : 0)) | 0
+      a = sum | 0
+      let low = (b << 13) | (B >>> 19)
+      B = (B << 13) | (b >>> 19)
+      b = low ^ a
+      B ^= A
+      low = A
+      A = a
+      a = low
+
+      sum = (c >>> 0) + (d >>> 0)
+      C = (C + D + (sum > 0xffff_ffff ? 1 : 0)) | 0
+      c = sum | 0
+      low = (d << 16) | (D >>> 16)
+      D = (D << 16) | (d >>> 16)
+      d = low ^ c
+      D ^= C
+
+      sum = (a >>> 0) + (d >>> 0)
+      A = (A + D + (sum > 0xffff_ffff ? 1 : 0)) | 0
+      a = sum | 0
+      low = (d << 21) | (D >>> 11)
+      D = (D << 21) | (d >>> 11)
+      d = low ^ a
+      D ^= A
+
+      sum = (c >>> 0) + (b >>> 0)
+      C = (C + B + (sum > 0xffff_ffff ? 1 : 0)) | 0
+      c = sum | 0
+      low = (b << 17) | (B >>> 15)
+      B = (B << 17) | (b >>> 15)
+      b = low ^ c
+      B ^= C
+      low = C
+      C = c
+      c = low
+    }
+    s[0] = a
+    s[1] = A
+    s[2] = b
+    s[3] = B
+    s[4] = c
+    s[5] = C
+    s[6] = d
+    s[7] = D
+  }
+
+  #compress(low: number, high: number): void {
+    const s = this.#state
+    s[6] ^= low
+    s[7] ^= high
+    this.#rounds(COMPRESSION_ROUNDS)
+    s[0] ^= low
+    s[1] ^= high
+  }
+
+  #finish(lastLow: number, lastHigh: number): bigint {
+    this.#compress(lastLow, lastHigh)
+    const s = this.#state
+    s[4] ^= 0xff
+    this.#rounds(FINAL_ROUNDS)
+    const low = s[0] ^ s[2] ^ s[4] ^ s[6]
+    const high = s[1] ^ s[3] ^ s[5] ^ s[7]
+    return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)
+  }
+
+  /** The hash of the bytes from `start` up to `end`, unsigned. */
+  hash(bytes: Uint8Array, start = 0, end = bytes.length): bigint {
+    this.#state.set(this.#initial)
+    let at = start
+    for (; at + 8 <= end; at += 8) this.#compress(word(bytes, at), word(bytes, at + 4))
+    // The last word: the bytes that are left over, and on top the length's lowest byte.
+    let low = 0
+    let high = ((end - start) & 0xff) << 24
+    for (let i = 0; at < end; i++, at++) {
+      if (i < 4) low |= bytes[at] << (8 * i)
+      else high |= bytes[at] << (8 * (i - 4))
+    }
+    return this.#finish(low, high)
+  }
+
+  /** The hash of the 32 bytes at `at`: a txid among others, with nothing cut out for it. */
+  hash256(bytes: Uint8Array, at = 0): bigint {
+    this.#state.set(this.#initial)
+    for (let i = at; i < at + 32; i += 8) this.#compress(word(bytes, i), word(bytes, i + 4))
+    return this.#finish(0, 32 << 24)
+  }
+}
