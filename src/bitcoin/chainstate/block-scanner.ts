@@ -2,6 +2,7 @@ import { equalBytes } from '../../base/bytes/bytes.ts'
 import type { OpenFile } from '../../base/ports/files.ts'
 import { HEADER_SIZE } from '../primitives/block.ts'
 import { RECORD_HEADER_SIZE, xorInPlace } from './block-files.ts'
+import type { Allocate } from './spent-coins.ts'
 
 /** The longest record that is taken for a block. */
 const RECORD_SIZE_MAX = 0x0200_0000
@@ -21,10 +22,18 @@ export class BlockScanner {
   readonly #file: OpenFile
   readonly #magic: Uint8Array
   readonly #xorKey: Uint8Array
+  readonly #allocate: Allocate
   #window = new Uint8Array(0)
   #windowStart = 0
 
-  constructor(file: OpenFile, magic: Uint8Array, xorKey: Uint8Array) {
+  /** @param allocate where the blocks' bytes are to live */
+  constructor(
+    file: OpenFile,
+    magic: Uint8Array,
+    xorKey: Uint8Array,
+    allocate: Allocate = byteLength => new ArrayBuffer(byteLength),
+  ) {
+    this.#allocate = allocate
     this.#file = file
     this.#magic = magic
     this.#xorKey = xorKey
@@ -54,7 +63,10 @@ export class BlockScanner {
       const size = (header[4] | (header[5] << 8) | (header[6] << 16) | (header[7] << 24)) >>> 0
       if (size < HEADER_SIZE || size > RECORD_SIZE_MAX) continue
       const bytes = this.#view(at + RECORD_HEADER_SIZE, size)
-      if (bytes.length === size) return { position: at + RECORD_HEADER_SIZE, bytes: bytes.slice() }
+      if (bytes.length < size) continue
+      const copy = new Uint8Array(this.#allocate(size), 0, size)
+      copy.set(bytes)
+      return { position: at + RECORD_HEADER_SIZE, bytes: copy }
     }
   }
 }

@@ -30,6 +30,7 @@ import {
 } from './block-status.ts'
 import { BlockTree } from './block-tree.ts'
 import type { CoinsCache } from './coins-cache.ts'
+import type { BlockFindings } from './prepare-block.ts'
 import { type PendingScripts, type ScriptFailure, type ScriptVerifier, transactionOfInput } from './script-verifier.ts'
 import { SpentCoins } from './spent-coins.ts'
 import { decodeUndo, encodeUndo } from './undo-codec.ts'
@@ -38,7 +39,7 @@ import { decodeUndo, encodeUndo } from './undo-codec.ts'
 const PIPELINE_BLOCKS_MAX = 16
 const PIPELINE_BYTES_MAX = 16 << 20
 /** Received blocks that are kept in memory until they are connected, in bytes. */
-const RECENT_BYTES_MAX = 8 << 20
+const RECENT_BYTES_MAX = 16 << 20
 /** Blocks behind the tip that are always kept (Core's MIN_BLOCKS_TO_KEEP); unasked-for blocks further ahead are not taken. */
 export const MIN_BLOCKS_TO_KEEP = 288
 /** Under -assumevalid, scripts are still checked this close to the best header, in time at its difficulty. */
@@ -181,11 +182,12 @@ export class Chainstate {
    * A block from outside: checked as far as it can be without coins, and stored. A block that nobody asked for is only stored
    * where it may matter.
    *
-   * @param position where the block stands in our own files already, while they are being read anew
+   * @param options position: where the block stands in our own files already, while they are being read anew; findings: what has
+   *   been found out about it by itself
    */
   acceptBlock(
     block: HashedBlock,
-    options: { requested: boolean; position?: { file: number; position: number } },
+    options: { requested: boolean; position?: { file: number; position: number }; findings?: BlockFindings },
     nowSeconds: number,
   ): Verdict<{ id: number; isNew: boolean }> {
     const { index, params, tree } = this
@@ -194,8 +196,11 @@ export class Chainstate {
     const id = header.value
     if (index.hasStatus(id, BLOCK_HAVE_DATA)) return accept({ id, isNew: false })
     if (!options.requested && !this.#isWanted(id)) return accept({ id, isNew: false })
-    let verdict = checkBlock(block, params, this.#crypto)
-    if (verdict.ok) verdict = checkBlockInContext(block, index, index.previous(id), params, this.#crypto)
+    const { findings } = options
+    let verdict = findings?.alone ?? checkBlock(block, params, this.#crypto)
+    if (verdict.ok) {
+      verdict = checkBlockInContext(block, index, index.previous(id), params, this.#crypto, findings?.witness)
+    }
     if (!verdict.ok) {
       if (!isMutation(verdict.code)) tree.markInvalid(id)
       return verdict
@@ -225,13 +230,33 @@ export class Chainstate {
     if (known === undefined) this.#remember(id, block)
   }
 
+  /** Keeps a block that will be connected soon; where there is no room, those that came first are the ones to be kept. */
   #remember(id: number, block: HashedBlock): void {
     if (this.#recentBytes + block.bytes.length > RECENT_BYTES_MAX) {
-      this.#recent.clear()
-      this.#recentBytes = 0
+      for (const known of this.#recent.keys()) if (this.index.height(known) <= this.height) this.#takeRecent(known)
+      if (this.#recentBytes + block.bytes.length > RECENT_BYTES_MAX) return
     }
     this.#recent.set(id, block)
     this.#recentBytes += block.bytes.length
+  }
+
+  /** The next blocks to be applied, at most `count`, that would have to be read from disk. */
+  blocksToFetch(count: number): number[] {
+    const { index } = this
+    const applied = this.#tentative.at(-1)?.id ?? this.#tip
+    const target = this.tree.bestChain(this.#tip)
+    if (target === applied || applied < 0 || !index.isAncestor(applied, target)) return []
+    const last = Math.min(index.height(applied) + count, index.height(target))
+    const wanted: number[] = []
+    for (let id = index.ancestor(target, last); id !== applied; id = index.previous(id)) {
+      if (!this.#recent.has(id)) wanted.push(id)
+    }
+    return wanted.reverse()
+  }
+
+  /** Takes a stored block that somebody else has read and held against its header. */
+  offerBlock(id: number, block: HashedBlock): void {
+    if (this.index.find(block.hash) === id && !this.#recent.has(id)) this.#remember(id, block)
   }
 
   #takeRecent(id: number): HashedBlock | undefined {

@@ -82,6 +82,11 @@ export class TxTable implements TxTableParts {
     return (b[at] | (b[at + 1] << 8) | (b[at + 2] << 16) | (b[at + 3] << 24)) >>> 0
   }
 
+  /** Where the last transaction ends. */
+  get end(): number {
+    return this.txOffset[this.txCount]
+  }
+
   /** The version as the unsigned number that it is on the wire. */
   version(tx: number): number {
     return this.#u32(this.txOffset[tx])

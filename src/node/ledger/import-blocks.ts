@@ -1,17 +1,19 @@
 import { basename, dirname } from 'node:path'
-import { toHex, toHexReversed } from '../../base/bytes/bytes.ts'
+import { equalBytes, toHex, toHexReversed } from '../../base/bytes/bytes.ts'
 import type { Files, OpenFile } from '../../base/ports/files.ts'
 import { blockFileName } from '../../bitcoin/chainstate/block-files.ts'
 import { BlockScanner } from '../../bitcoin/chainstate/block-scanner.ts'
-import type { HashedBlock } from '../../bitcoin/consensus/check-block.ts'
+import type { PreparedBlock } from '../../bitcoin/chainstate/prepare-block.ts'
 import { NodeFiles } from '../../platform/node-files.ts'
 import { breathe, type Ledger } from './ledger.ts'
 
 /** How long blocks are taken in before messages are let in. */
 const SLICE_MS = 10
+/** Blocks that are being prepared while the file is read on. */
+const BLOCKS_UNDERWAY_MAX = 8
 
-/** Where a block stands that came before its parent. */
-interface Orphan {
+/** Where a block stands in a file. */
+interface Place {
   readonly position: number
   /** Number of our own file, undefined for a foreign one. */
   readonly file: number | undefined
@@ -19,11 +21,18 @@ interface Orphan {
   readonly length: number
 }
 
+/** A block on its way through the helpers. */
+interface Underway {
+  readonly place: Place
+  readonly bytes: Uint8Array
+  readonly prepared: Promise<PreparedBlock | undefined>
+}
+
 /** Takes in files of framed blocks, in whatever order the blocks stand in them. */
 class BlockImport {
   readonly #ledger: Ledger
   /** Blocks that wait for their parent, by its hash; they are read again when it comes. */
-  readonly #orphans = new Map<string, Orphan[]>()
+  readonly #orphans = new Map<string, Place[]>()
   #sliceEnd = 0
   count = 0
 
@@ -41,34 +50,52 @@ class BlockImport {
 
   /** @param own the number of the file if it is one of our own, where blocks stay where they are */
   async file(source: OpenFile, xorKey: Uint8Array, own: number | undefined): Promise<void> {
-    const { params } = this.#ledger.options
-    const scanner = new BlockScanner(source, params.magic, xorKey)
+    const { options, helpers } = this.#ledger
+    const scanner = new BlockScanner(source, options.params.magic, xorKey, n => helpers.allocate(n))
+    const underway: Underway[] = []
     let at = 0
-    for (let found = scanner.next(at); found !== undefined; found = scanner.next(at)) {
-      const block = this.#ledger.readBytes(found.bytes)
-      if (block === undefined) {
-        at = found.position
+    for (;;) {
+      const found = scanner.next(at)
+      if (found !== undefined) {
+        at = found.position + found.bytes.length
+        const place = { position: found.position, file: own, source, length: found.bytes.length }
+        underway.push({ place, bytes: found.bytes, prepared: helpers.prepare(found.bytes) })
+        if (underway.length < BLOCKS_UNDERWAY_MAX) continue
+      }
+      const next = underway.shift()
+      if (next === undefined) break
+      const prepared = await next.prepared
+      if (prepared !== undefined) {
+        await this.#take(prepared, next.place)
         continue
       }
-      at = found.position + found.bytes.length
-      const orphan = { position: found.position, file: own, source, length: found.bytes.length }
-      await this.#take(block, orphan, xorKey)
+      // Not a block after all: look again right behind its header, where a whole one may begin.
+      at = next.place.position
+      underway.length = 0
     }
     if (own === undefined) this.#orphans.clear()
   }
 
-  async #take(block: HashedBlock, place: Orphan, xorKey: Uint8Array): Promise<void> {
-    const queue = [{ block, place }]
+  /** The bytes of a block whose parent came after it. */
+  #readAgain({ position, file, source, length }: Place): Uint8Array | undefined {
+    const { chain, helpers } = this.#ledger
+    // The parent may have come in another of our own files, when this one's was closed already.
+    if (file !== undefined) return chain.files.readBlock(file, position, n => helpers.allocate(n))
+    const bytes = new Uint8Array(helpers.allocate(length), 0, length)
+    return source.readAt(bytes, position) === length ? bytes : undefined
+  }
+
+  async #take(prepared: PreparedBlock, place: Place): Promise<void> {
+    const queue = [{ prepared, place }]
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      if (!this.#accept(next.block, next.place)) continue
+      const { block } = next.prepared
+      if (!this.#accept(next.prepared, next.place)) continue
       if (this.#ledger.chain.tip < 0) await this.#ledger.advance()
-      const key = toHex(next.block.hash)
+      const key = toHex(block.hash)
       for (const orphan of this.#orphans.get(key) ?? []) {
-        const again = new BlockScanner(orphan.source, this.#ledger.options.params.magic, xorKey).next(
-          orphan.position - 8,
-        )
-        const child = again && this.#ledger.readBytes(again.bytes)
-        if (child !== undefined) queue.push({ block: child, place: orphan })
+        const again = this.#readAgain(orphan)
+        const child = again && (await this.#ledger.helpers.prepare(again))
+        if (child !== undefined) queue.push({ prepared: child, place: orphan })
       }
       this.#orphans.delete(key)
       await this.#maybeBreathe()
@@ -76,11 +103,11 @@ class BlockImport {
   }
 
   /** Whether the block is part of the tree now. */
-  #accept(block: HashedBlock, place: Orphan): boolean {
+  #accept({ block, findings }: PreparedBlock, place: Place): boolean {
     const { chain, ports, options } = this.#ledger
-    if (toHex(block.hash) === toHex(options.params.genesisHash)) {
-      if (chain.index.count === 0)
-        chain.addGenesis(place.file === undefined ? undefined : { file: place.file, position: place.position })
+    const position = place.file === undefined ? undefined : { file: place.file, position: place.position }
+    if (equalBytes(block.hash, options.params.genesisHash)) {
+      if (chain.index.count === 0) chain.addGenesis(position)
       return true
     }
     if (chain.index.find(block.header.previous) < 0) {
@@ -90,8 +117,8 @@ class BlockImport {
       else waiting.push(place)
       return false
     }
-    const position = place.file === undefined ? undefined : { file: place.file, position: place.position }
-    const verdict = chain.acceptBlock(block, { requested: true, ...(position && { position }) }, ports.nowSeconds())
+    const asked = { requested: true, findings, ...(position && { position }) }
+    const verdict = chain.acceptBlock(block, asked, ports.nowSeconds())
     if (!verdict.ok) {
       ports.log.error(`Block ${toHexReversed(block.hash)} was refused: ${verdict.code}`)
       return false

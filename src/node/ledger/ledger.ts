@@ -14,7 +14,6 @@ import { CoinsCache } from '../../bitcoin/chainstate/coins-cache.ts'
 import { CoinsStore } from '../../bitcoin/chainstate/coins-store.ts'
 import { pruneToHeight, pruneToSize } from '../../bitcoin/chainstate/prune.ts'
 import { mendCoins } from '../../bitcoin/chainstate/replay.ts'
-import type { ScriptVerifier } from '../../bitcoin/chainstate/script-verifier.ts'
 import { verifyChain } from '../../bitcoin/chainstate/verify-chain.ts'
 import { type HashedBlock, hashBlock } from '../../bitcoin/consensus/check-block.ts'
 import { Deployments } from '../../bitcoin/consensus/deployments.ts'
@@ -22,6 +21,7 @@ import { decodeHeader, parseLeadingBlock } from '../../bitcoin/primitives/block.
 import { openLevelStore } from '../../platform/level-store.ts'
 import { NodeFiles } from '../../platform/node-files.ts'
 import type { Log } from '../log.ts'
+import type { HelperThreads } from './helper-threads.ts'
 import type { LedgerOptions } from './ledger-options.ts'
 import { Mutex } from './mutex.ts'
 
@@ -31,6 +31,8 @@ const SLICE_MS = 10
 const INDEX_SAVE_INTERVAL_MS = 1000
 /** Coins are flushed at least this often, as Core does it. */
 const FLUSH_INTERVAL_MS = 60 * 60 * 1000
+/** Blocks read from disk ahead of their turn. */
+const READ_AHEAD_BLOCKS = 3
 const VERIFY_MEMORY_BYTES_MAX = 64 << 20
 /** Shares of -dbcache: the block index's store and the coins' store; the rest is the coins cache. */
 const INDEX_CACHE_BYTES = 2 << 20
@@ -40,7 +42,8 @@ const COINS_STORE_CACHE_BYTES_MAX = 8 << 20
 export interface LedgerPorts {
   readonly crypto: Crypto
   readonly random: Random
-  readonly verifier: ScriptVerifier
+  /** Starts the threads that help, once it is known where the blocks lie. */
+  startHelpers(xorKey: Uint8Array): HelperThreads
   readonly log: Log
   nowSeconds(): number
   /** Called whenever the tip, the best header or the state of download may have changed. */
@@ -66,6 +69,7 @@ export class Ledger {
   readonly coinsStore: CoinsStore
   readonly exclusive = new Mutex()
   readonly xorKey: Uint8Array
+  readonly helpers: HelperThreads
   readonly #stores: readonly Store[]
   readonly #indexStore: BlockIndexStore
   /** The block that the stored coins stand at, all zero for none. */
@@ -80,6 +84,8 @@ export class Ledger {
   /** Blocks whose submitters wait, and what has become of them so far. */
   readonly #awaited = new Map<number, Verdict | undefined>()
   #lastScriptReason: string | undefined
+  /** Blocks that helpers are reading. */
+  readonly #reading = new Set<number>()
 
   private constructor(parts: {
     options: LedgerOptions
@@ -89,6 +95,7 @@ export class Ledger {
     indexStore: BlockIndexStore
     stores: readonly Store[]
     xorKey: Uint8Array
+    helpers: HelperThreads
     flushedAt: Uint8Array
   }) {
     this.options = parts.options
@@ -98,6 +105,7 @@ export class Ledger {
     this.#indexStore = parts.indexStore
     this.#stores = parts.stores
     this.xorKey = parts.xorKey
+    this.helpers = parts.helpers
     this.#flushedAt = parts.flushedAt
     this.deployments = new Deployments(parts.chain.index, parts.chain.params)
   }
@@ -130,6 +138,7 @@ export class Ledger {
       stores.push(coinsLevel)
 
       const xorKey = blockXorKey(blockFolder, options.blocksXor, () => ports.random.bytes(8))
+      const helpers = ports.startHelpers(xorKey)
       const files = new BlockFiles(blockFolder, params.magic, ports.crypto, { xorKey, fastPrune: options.fastPrune })
       const index = new BlockIndex()
       const indexStore = new BlockIndexStore(indexLevel, ports.crypto)
@@ -147,7 +156,7 @@ export class Ledger {
         index,
         files,
         coins,
-        verifier: ports.verifier,
+        verifier: helpers,
         options: {
           assumeValid: options.assumeValid === undefined ? undefined : hexReversed(options.assumeValid),
           minimumChainWork: options.minimumChainWork,
@@ -163,7 +172,7 @@ export class Ledger {
       }
       chain.restore(tip)
       const flushedAt = position.between?.from ?? position.best ?? new Uint8Array(32)
-      const ledger = new Ledger({ options, ports, chain, coinsStore, indexStore, stores, xorKey, flushedAt })
+      const ledger = new Ledger({ options, ports, chain, coinsStore, indexStore, stores, xorKey, helpers, flushedAt })
       if (position.between !== undefined) await ledger.flush({ sync: true })
       ledger.#logLoaded()
       await ledger.#checkLastBlocks()
@@ -249,9 +258,26 @@ export class Ledger {
     if (this.#failure !== undefined) throw this.#failure
   }
 
+  /** Has the next blocks read while others are being connected. */
+  #readAhead(): void {
+    const { chain, helpers } = this
+    const { index, files } = chain
+    if (files.totalBytes === 0 || this.#reading.size > 0) return
+    for (const id of chain.blocksToFetch(READ_AHEAD_BLOCKS)) {
+      const reading = helpers.read(index.file(id), index.dataPosition(id))
+      if (reading === undefined) return
+      this.#reading.add(id)
+      void reading.then(block => {
+        this.#reading.delete(id)
+        if (block !== undefined) chain.offerBlock(id, block)
+      })
+    }
+  }
+
   /** Works for a while; whether there is more to do. */
   async #slice(): Promise<boolean> {
     const { chain } = this
+    this.#readAhead()
     const end = performance.now() + SLICE_MS
     let more = true
     while (more && (performance.now() < end || chain.isReorganising)) more = chain.step()
@@ -444,6 +470,7 @@ export class Ledger {
       this.chain.files.close()
     })
     for (const store of this.#stores) await store.close()
+    await this.helpers.close()
   }
 }
 

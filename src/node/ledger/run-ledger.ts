@@ -1,12 +1,12 @@
 import { loadCrypto } from '../../platform/crypto.ts'
 import { nodeRandom } from '../../platform/node-random.ts'
 import type { Log } from '../log.ts'
+import { HelperThreads } from './helper-threads.ts'
 import { importBlocks } from './import-blocks.ts'
 import { Ledger } from './ledger.ts'
 import type { TipSnapshot } from './ledger-api.ts'
 import type { LedgerOptions } from './ledger-options.ts'
 import { LedgerService } from './ledger-service.ts'
-import { ScriptThreads } from './script-threads.ts'
 
 /** What a running ledger tells whoever runs it. */
 export interface LedgerListener {
@@ -30,16 +30,19 @@ export async function runLedger(
   listener: LedgerListener,
 ): Promise<RunningLedger> {
   const crypto = await loadCrypto({ portable: options.portableCrypto })
-  const verifier = new ScriptThreads(crypto, Math.max(options.scriptThreads - 1, 0), {
-    portable: options.portableCrypto,
-    nice: setting.nice,
-  })
   let mockTime = setting.mockTimeSeconds
   let service: LedgerService | undefined
   const ledger = await Ledger.open(options, {
     crypto,
     random: nodeRandom,
-    verifier,
+    startHelpers: xorKey =>
+      new HelperThreads(crypto, Math.max(options.scriptThreads - 1, 0), {
+        params: options.params,
+        blocksFolder: options.blocksFolder,
+        xorKey,
+        portable: options.portableCrypto,
+        nice: setting.nice,
+      }),
     log: setting.log,
     nowSeconds: () => mockTime || Math.floor(Date.now() / 1000),
     onChange() {
@@ -57,9 +60,6 @@ export async function runLedger(
   return {
     service,
     started,
-    async close() {
-      await ledger.close()
-      await verifier.close()
-    },
+    close: () => ledger.close(),
   }
 }

@@ -1,7 +1,7 @@
 import { type ScriptJob, verifyInputs } from '../../bitcoin/chainstate/script-verifier.ts'
 import { SCRIPT_ERRORS } from '../../bitcoin/script/script-error.ts'
 import type { TransactionSignatureChecker } from '../../bitcoin/script/transaction-signature-checker.ts'
-import { FAILED_INPUT, FAILURE_REASON, INPUTS_A_TURN, INPUTS_DONE, NEXT_INPUT } from './script-job-message.ts'
+import { FAILED_INPUT, FAILURE_REASON, INPUTS_A_TURN, INPUTS_DONE, NEXT_INPUT } from './helper-messages.ts'
 
 /** Notes a failure unless one of a smaller input is known already. */
 function noteFailure(state: Int32Array, input: number, reason: number): void {

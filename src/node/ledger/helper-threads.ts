@@ -1,21 +1,27 @@
 import type { Worker } from 'node:worker_threads'
 import type { Crypto } from '../../base/crypto/backend.ts'
+import { type PreparedBlock, prepareBlock } from '../../bitcoin/chainstate/prepare-block.ts'
 import type {
   PendingScripts,
   ScriptFailure,
   ScriptJob,
   ScriptVerifier,
 } from '../../bitcoin/chainstate/script-verifier.ts'
+import type { HashedBlock } from '../../bitcoin/consensus/check-block.ts'
 import { SCRIPT_ERRORS } from '../../bitcoin/script/script-error.ts'
 import { TransactionSignatureChecker } from '../../bitcoin/script/transaction-signature-checker.ts'
 import {
+  blockOfMessage,
   FAILED_INPUT,
   FAILURE_REASON,
+  type HelperData,
+  type HelperReply,
+  type HelperRequest,
   INPUTS_DONE,
   NEXT_INPUT,
   type ScriptJobMessage,
   STATE_WORDS,
-} from './script-job-message.ts'
+} from './helper-messages.ts'
 import { takeTurn } from './script-turns.ts'
 import { startThread } from './thread-entry.ts'
 
@@ -23,6 +29,8 @@ import { startThread } from './thread-entry.ts'
 const SHARED_JOB_INPUTS_MIN = 8
 /** How long to wait for the others at a time; a thread that died must not hold the ledger for good. */
 const WAIT_MS_MAX = 10_000
+/** Blocks that wait at one helper; what comes beyond is done by the ledger's own thread. */
+const QUEUED_BLOCKS_MAX = 3
 
 /** A copy of a typed array in shared memory, or itself where it lies there already. */
 function shared<T extends Uint8Array | Uint32Array | Float64Array>(array: T): T {
@@ -33,33 +41,81 @@ function shared<T extends Uint8Array | Uint32Array | Float64Array>(array: T): T 
   return copy
 }
 
+interface Helper {
+  readonly worker: Worker
+  queued: number
+}
+
 /**
- * Checks scripts in several threads, the caller's being one of them: while it waits for a result it takes turns like the others, so
- * that no core idles.
+ * The threads that work for a ledger. Scripts are checked in all of them, the caller's being one: while it waits for a result it takes
+ * turns like the others, so that no core idles. Blocks are prepared and read ahead by the helpers alone.
  */
-export class ScriptThreads implements ScriptVerifier {
-  readonly #helpers: readonly Worker[]
+export class HelperThreads implements ScriptVerifier {
+  readonly #helpers: readonly Helper[]
   readonly #checker: TransactionSignatureChecker
+  readonly #crypto: Crypto
+  readonly #data: HelperData
+  readonly #waiting = new Map<number, (reply: HelperReply) => void>()
+  #nextId = 1
   #failed: Error | undefined
 
-  /**
-   * @param helpers threads besides the caller's
-   * @param options nice: how far below the rest of the process they run
-   */
-  constructor(crypto: Crypto, helpers: number, options: { portable: boolean; nice: number }) {
+  /** @param helpers threads besides the caller's */
+  constructor(crypto: Crypto, helpers: number, data: HelperData) {
     this.#checker = new TransactionSignatureChecker(crypto)
+    this.#crypto = crypto
+    this.#data = data
     this.#helpers = Array.from({ length: helpers }, (_, i) => {
-      const worker = startThread(import.meta.url, 'script-thread', { workerData: options, name: `scriptch.${i}` })
+      const worker = startThread(import.meta.url, 'helper-thread', { workerData: data, name: `scriptch.${i}` })
+      const helper: Helper = { worker, queued: 0 }
       worker.on('error', error => {
-        this.#failed = error
+        this.#failed = error as Error
+      })
+      worker.on('message', (reply: HelperReply) => {
+        helper.queued--
+        this.#waiting.get(reply.id)?.(reply)
+        this.#waiting.delete(reply.id)
       })
       worker.unref()
-      return worker
+      return helper
     })
   }
 
   allocate(byteLength: number): ArrayBufferLike {
     return this.#helpers.length > 0 ? new SharedArrayBuffer(byteLength) : new ArrayBuffer(byteLength)
+  }
+
+  #ask(helper: Helper, request: Exclude<HelperRequest, ScriptJobMessage>): Promise<HelperReply> {
+    helper.queued++
+    return new Promise(resolve => {
+      this.#waiting.set(request.id, resolve)
+      helper.worker.postMessage(request)
+    })
+  }
+
+  #idlest(): Helper | undefined {
+    let best: Helper | undefined
+    for (const helper of this.#helpers) if (best === undefined || helper.queued < best.queued) best = helper
+    return best !== undefined && best.queued < QUEUED_BLOCKS_MAX ? best : undefined
+  }
+
+  /**
+   * Parses, hashes and checks a block by itself, in a helper where one has time. `bytes` should come from {@link allocate}. Resolves
+   * with undefined where they are no block.
+   */
+  async prepare(bytes: Uint8Array): Promise<PreparedBlock | undefined> {
+    const helper = bytes.buffer instanceof SharedArrayBuffer ? this.#idlest() : undefined
+    if (helper === undefined) return prepareBlock(bytes, this.#data.params, this.#crypto, n => this.allocate(n))
+    const { block, findings } = await this.#ask(helper, { type: 'prepare', id: this.#nextId++, bytes })
+    return block && findings && { block: blockOfMessage(block), findings }
+  }
+
+  /** Reads a stored block in a helper; undefined at once where none has time, later where no sound block stands there. */
+  read(file: number, position: number): Promise<HashedBlock | undefined> | undefined {
+    const helper = this.#idlest()
+    if (helper === undefined) return undefined
+    return this.#ask(helper, { type: 'read', id: this.#nextId++, file, position }).then(
+      ({ block }) => block && blockOfMessage(block),
+    )
   }
 
   start(job: ScriptJob): PendingScripts {
@@ -78,6 +134,7 @@ export class ScriptThreads implements ScriptVerifier {
 
   #tellHelpers({ txs, prevouts, flags }: ScriptJob, state: Int32Array): void {
     const message: ScriptJobMessage = {
+      type: 'scripts',
       table: {
         bytes: shared(txs.bytes),
         words: shared(txs.words),
@@ -92,7 +149,7 @@ export class ScriptThreads implements ScriptVerifier {
       flags,
       state,
     }
-    for (const helper of this.#helpers) helper.postMessage(message)
+    for (const { worker } of this.#helpers) worker.postMessage(message)
   }
 
   #finish(job: ScriptJob, state: Int32Array, count: number): ScriptFailure | undefined {
@@ -112,6 +169,6 @@ export class ScriptThreads implements ScriptVerifier {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#helpers.map(helper => helper.terminate()))
+    await Promise.all(this.#helpers.map(({ worker }) => worker.terminate()))
   }
 }
