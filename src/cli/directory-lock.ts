@@ -1,0 +1,108 @@
+import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { OperationError } from '../base/errors.ts'
+
+const LOCK_FILE = '.lock'
+/** Tries to get hold of a lock that a dead process left, while others try the same. */
+const ATTEMPTS_MAX = 10
+
+/** When a process began, in the kernel's own count: tells it from a later one of the same number. Empty where nobody says. */
+function startOf(pid: number): string {
+  try {
+    // Field 22; the name of the program, in brackets, may hold anything.
+    return (
+      readFileSync(`/proc/${pid}/stat`, 'latin1')
+        .replace(/^.*\) /s, '')
+        .split(' ')[19] ?? ''
+    )
+  } catch {
+    return ''
+  }
+}
+
+function isRunning(pid: number, start: string): boolean {
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+  }
+  const now = startOf(pid)
+  return now === '' || start === '' || now === start
+}
+
+/** A lock that says nothing is about to be written, or one that bitcoind has left behind. */
+const BLANK_LOCK_AGE_MS = 2000
+
+/** Whether the process that wrote a lock file still runs. */
+function isHeld(text: string, path: string): boolean {
+  if (text === '') return Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) < BLANK_LOCK_AGE_MS
+  const [pid, start = ''] = text.trim().split(' ')
+  return /^\d+$/.test(pid) && Number(pid) > 0 && isRunning(Number(pid), start)
+}
+
+function readLock(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * A folder that this process alone uses, marked by a file `.lock` with its process number. A lock left behind by a process that is no
+ * more does not count. It keeps a second peer out with a clear word; the stores' own locks are what guards the data.
+ */
+export class DirectoryLock {
+  readonly #path: string
+  readonly #text: string
+
+  private constructor(path: string, text: string) {
+    this.#path = path
+    this.#text = text
+  }
+
+  /** Throws OperationError `folder-locked` or `folder-unwritable`. */
+  static take(folder: string): DirectoryLock {
+    const path = join(folder, LOCK_FILE)
+    const text = `${process.pid} ${startOf(process.pid)}\n`
+    for (let i = 0; i < ATTEMPTS_MAX; i++) {
+      try {
+        const fd = openSync(path, 'wx', 0o600)
+        writeSync(fd, text)
+        closeSync(fd)
+        return new DirectoryLock(path, text)
+      } catch (cause) {
+        if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') {
+          throw new OperationError('folder-unwritable', `Cannot write to directory '${folder}'; check permissions.`, {
+            cause,
+          })
+        }
+      }
+      const found = readLock(path)
+      if (found === undefined) continue
+      if (isHeld(found, path)) {
+        throw new OperationError(
+          'folder-locked',
+          `Cannot obtain a lock on directory ${folder}. Peers is probably already running.`,
+        )
+      }
+      // Moved before it is removed: who moves it is the one to remove it.
+      const aside = `${path}.${process.pid}`
+      try {
+        renameSync(path, aside)
+      } catch {
+        continue
+      }
+      if (readLock(aside) !== found) {
+        renameSync(aside, path)
+        continue
+      }
+      rmSync(aside, { force: true })
+    }
+    throw new OperationError('folder-locked', `Cannot obtain a lock on directory ${folder}. Others try the same.`)
+  }
+
+  release(): void {
+    if (readLock(this.#path) === this.#text) rmSync(this.#path, { force: true })
+  }
+}

@@ -1,0 +1,68 @@
+#!/usr/bin/env node
+import { OperationError } from '../base/errors.ts'
+import { isBackground, reportFailure, reportLocked, startInBackground } from './background.ts'
+import { commandLineSettings, daemonConfig } from './daemon-config.ts'
+import { DAEMON_FLAGS } from './daemon-flags.ts'
+import { daemonOptions } from './daemon-options.ts'
+import { UsageError } from './read-flags.ts'
+import { runDaemon } from './run-daemon.ts'
+import { peersVersion } from './version.ts'
+
+/** Answers -version and -help; whether there was nothing else to do. */
+async function answered(words: readonly string[]): Promise<boolean> {
+  const { settings } = commandLineSettings(words, DAEMON_FLAGS)
+  const title = `Peers daemon version v${peersVersion()}\n`
+  if (settings.bool('version')) {
+    process.stdout.write(title)
+    return true
+  }
+  if (!['?', 'h', 'help', 'help-debug'].some(name => settings.isSet(name))) return false
+  const { daemonHelp } = await import('./daemon-help.ts')
+  process.stdout.write(`${title}\n${daemonHelp({ all: settings.bool('help-debug') ?? false })}\n`)
+  return true
+}
+
+/** What went wrong, as bitcoind says it, and what can be done. */
+function failureText(error: unknown): string {
+  if (error instanceof UsageError) return `Error: ${error.message}\n`
+  if (error instanceof OperationError) {
+    return `Error: ${error.message}\n${error.next === undefined ? '' : `${error.next}\n`}`
+  }
+  const text = error instanceof Error ? error.message : String(error)
+  return `Error: A fatal internal error occurred, see debug.log for details: ${text}\n`
+}
+
+async function main(): Promise<number> {
+  // For threads too: what Node warns of goes to the log.
+  process.env['NODE_NO_WARNINGS'] = '1'
+  process.removeAllListeners('warning')
+  const words = process.argv.slice(2)
+  try {
+    if (await answered(words)) return 0
+    const config = daemonConfig(words)
+    const options = daemonOptions(config)
+    if (!isBackground()) {
+      for (const text of options.warnings) process.stderr.write(`Warning: ${text}\n`)
+      for (const name of config.report.ignoredIncludes) {
+        process.stderr.write(
+          `warning: -includeconf cannot be used from included files; ignoring -includeconf=${name}\n`,
+        )
+      }
+      if (options.daemon !== 'foreground') {
+        process.stdout.write('Peers starting\n')
+        const failure = await startInBackground(options.daemon === 'background' ? 'locked' : 'ready')
+        if (failure !== undefined) process.stderr.write(failure)
+        return failure === undefined ? 0 : 1
+      }
+    }
+    await runDaemon(config, options, reportLocked)
+    return 0
+  } catch (error) {
+    reportFailure(failureText(error))
+    return 1
+  }
+}
+
+process.exitCode = await main()
+// Nothing is left to do, whatever a library still keeps open.
+process.exit()
