@@ -56,6 +56,8 @@ export class PiecePicker {
   #sequentialCursor = 0
   /** Pieces that a reader waits for, soonest first. */
   #deadlines: readonly number[] = []
+  /** Pieces that failed: each is fetched from one peer at a time, so that the next failure has one culprit. */
+  readonly #exclusive = new Set<number>()
   /** Wanted pieces that we do not have. */
   #missing: number
 
@@ -110,6 +112,11 @@ export class PiecePicker {
     this.#missing += Number(after) - Number(before)
     this.#reorder(piece)
     this.#sequentialCursor = 0
+  }
+
+  /** A piece has failed: from now on it is asked of one peer at a time. */
+  setExclusive(piece: number): void {
+    this.#exclusive.add(piece)
   }
 
   /** Whether to fetch pieces in the order in which they lie. */
@@ -228,7 +235,8 @@ export class PiecePicker {
     allowed?: ReadonlySet<number>,
   ): PieceBlock[] {
     const picked: PieceBlock[] = []
-    const usable = (piece: number) => peer.has(piece) && (allowed === undefined || allowed.has(piece))
+    const usable = (piece: number) =>
+      peer.has(piece) && (allowed === undefined || allowed.has(piece)) && !this.#isOthers(piece, peer.id)
     this.#pickDeadlines(peer.id, usable, count, picked)
     if (picked.length < count) this.#pickActive(peer.id, usable, count, picked, active => active.isWorkedOnBy(peer.id))
     if (picked.length < count) this.#pickActive(peer.id, usable, count, picked, active => active.workerCount === 0)
@@ -240,6 +248,13 @@ export class PiecePicker {
     while (picked.length < count && this.#pickNew(peer.id, usable, count, picked, allowed)) {}
     if (picked.length === 0 && this.#order.size === 0) this.#pickBusy(peer.id, usable, endgameMax, picked)
     return picked
+  }
+
+  /** Whether a piece is being fetched from another peer alone. */
+  #isOthers(piece: number, peer: number): boolean {
+    if (!this.#exclusive.has(piece)) return false
+    const active = this.#active.get(piece)
+    return active !== undefined && active.workerCount > 0 && !active.isWorkedOnBy(peer)
   }
 
   #takeFree(active: ActivePiece, peer: number, count: number, picked: PieceBlock[]): void {
@@ -347,6 +362,7 @@ export class PiecePicker {
   pieceVerified(piece: number): void {
     if (this.isMissing(piece)) this.#missing--
     this.have.add(piece)
+    this.#exclusive.delete(piece)
     this.#active.delete(piece)
     this.#order.remove(piece)
   }

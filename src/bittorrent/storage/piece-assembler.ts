@@ -8,7 +8,7 @@ import { type ExpectedHashes, PieceVerifier } from './piece-verifier.ts'
 export const BLOCKS_PER_WRITE = 16
 
 export interface AssemblerOptions {
-  /** Bytes in memory beyond which blocks are written without waiting for their neighbours. */
+  /** Bytes that wait for their neighbours beyond which they are written without them. */
   readonly flushAboveBytes: number
   /** Bytes in memory beyond which no more should be received. */
   readonly heldBytesMax: number
@@ -79,6 +79,8 @@ export class PieceAssembler {
   /** Pieces that failed, for which the digests of the right blocks are wanted too. */
   readonly #suspicious = new Set<number>()
   #effects: StorageEffect[] = []
+  /** Blocks that wait to be written. */
+  #heldBlocks = 0
 
   constructor(
     map: PieceMap,
@@ -138,12 +140,13 @@ export class PieceAssembler {
     assembly.received++
     const group = Math.floor(block / BLOCKS_PER_WRITE)
     assembly.heldInGroup[group]++
+    this.#heldBlocks++
     this.#advance(assembly)
     const groupSize = Math.min(BLOCKS_PER_WRITE, assembly.blockCount - group * BLOCKS_PER_WRITE)
     const isGroupFull = assembly.heldInGroup[group] === groupSize
     if (isGroupFull || assembly.received === assembly.blockCount) this.#writeGroup(assembly, group)
     if (assembly.received === assembly.blockCount) this.#flush(assembly)
-    if (this.#pool.bytesInUse > this.#options.flushAboveBytes) this.flushAll()
+    if (this.#heldBlocks * PIECE_BLOCK_BYTES > this.#options.flushAboveBytes) this.flushAll()
   }
 
   /** Writes whatever is held, neighbours or not. */
@@ -155,10 +158,7 @@ export class PieceAssembler {
   drop(piece: number): void {
     const assembly = this.#assemblies.get(piece)
     if (assembly === undefined) return
-    this.#assemblies.delete(piece)
-    assembly.states.forEach((state, block) => {
-      if (state === HELD) this.#pool.give(assembly.buffers[block]!)
-    })
+    this.#release(assembly)
   }
 
   /** A write is done (or has failed: then the piece is given up, and the buffers are free all the same). */
@@ -175,7 +175,7 @@ export class PieceAssembler {
       assembly.states[block] = WRITTEN
       const isHashed = block < assembly.verifier.nextBlock
       // A block that came early stays in memory for its hash while there is room.
-      if (isHashed || this.#pool.bytesInUse > this.#options.flushAboveBytes) {
+      if (isHashed || this.#pool.bytesInUse > this.#options.heldBytesMax / 2) {
         assembly.buffers[block] = undefined
         this.#pool.give(buffer)
       }
@@ -233,6 +233,7 @@ export class PieceAssembler {
       const buffers: Uint8Array[] = []
       for (; block < end && assembly.states[block] === HELD; block++) {
         assembly.states[block] = WRITING
+        this.#heldBlocks--
         buffers.push(assembly.buffers[block]!)
       }
       assembly.writesPending++
@@ -313,6 +314,7 @@ export class PieceAssembler {
   #release(assembly: Assembly): void {
     this.#assemblies.delete(assembly.piece)
     assembly.buffers.forEach((buffer, block) => {
+      if (assembly.states[block] === HELD) this.#heldBlocks--
       if (buffer !== undefined && assembly.states[block] !== WRITING) this.#pool.give(buffer)
     })
   }

@@ -93,7 +93,7 @@ type Stage = 'handshake' | 'length' | 'id' | 'body' | 'block-prefix' | 'block' |
  * if (failure !== undefined) close(failure)
  */
 export class MessageReader {
-  readonly #sink: MessageSink
+  #sink: MessageSink
   #stage: Stage = 'handshake'
   #failure: string | undefined
   /** Bytes that the stage needs before it can go on. */
@@ -105,6 +105,11 @@ export class MessageReader {
   #payloadLength = 0
 
   constructor(sink: MessageSink) {
+    this.#sink = sink
+  }
+
+  /** From now on somebody else listens: who the peer is, is known after its handshake. */
+  handOver(sink: MessageSink): void {
     this.#sink = sink
   }
 

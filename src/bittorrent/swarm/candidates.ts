@@ -1,0 +1,97 @@
+import type { PeerAddress } from '../wire/compact-peers.ts'
+
+/** Where an address came from; those we heard of more directly are tried first. */
+export type CandidateSource = 'user' | 'tracker' | 'pex' | 'dht' | 'local' | 'resume'
+
+const SOURCE_RANK: Record<CandidateSource, number> = { user: 0, local: 1, tracker: 2, resume: 3, dht: 4, pex: 5 }
+
+interface Candidate extends PeerAddress {
+  readonly key: string
+  rank: number
+  failures: number
+  /** Not to be tried before. */
+  nextTry: number
+  connected: boolean
+}
+
+export interface CandidateOptions {
+  readonly countMax: number
+  readonly failuresMax: number
+  /** Waiting time after the first failure; it doubles with each. */
+  readonly retryMs: number
+}
+
+export const CANDIDATE_OPTIONS: CandidateOptions = { countMax: 2000, failuresMax: 5, retryMs: 15_000 }
+
+export function addressKey({ host, port }: PeerAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** Addresses at which peers may be found, and when to try which. */
+export class Candidates {
+  readonly #options: CandidateOptions
+  readonly #all = new Map<string, Candidate>()
+
+  constructor(options: CandidateOptions = CANDIDATE_OPTIONS) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  add(address: PeerAddress, source: CandidateSource): void {
+    const key = addressKey(address)
+    const known = this.#all.get(key)
+    if (known !== undefined) {
+      known.rank = Math.min(known.rank, SOURCE_RANK[source])
+      // Whoever names an address anew believes in it.
+      if (source === 'user') known.failures = 0
+      return
+    }
+    if (this.#all.size >= this.#options.countMax && !this.#evict()) return
+    const { host, port } = address
+    this.#all.set(key, { key, host, port, rank: SOURCE_RANK[source], failures: 0, nextTry: 0, connected: false })
+  }
+
+  /** Forgets an address that failed, if there is one. */
+  #evict(): boolean {
+    for (const candidate of this.#all.values()) {
+      if (!candidate.connected && candidate.failures > 0) return this.#all.delete(candidate.key)
+    }
+    return false
+  }
+
+  /** The address to try now, marked as connected; `undefined` if none is due. */
+  next(now: number): PeerAddress | undefined {
+    let best: Candidate | undefined
+    for (const candidate of this.#all.values()) {
+      if (candidate.connected || candidate.nextTry > now || candidate.failures >= this.#options.failuresMax) continue
+      if (best === undefined || candidate.rank + candidate.failures < best.rank + best.failures) best = candidate
+    }
+    if (best !== undefined) best.connected = true
+    return best
+  }
+
+  /** A peer that came to us listens at this address. */
+  connected(address: PeerAddress): void {
+    const candidate = this.#all.get(addressKey(address))
+    if (candidate !== undefined) candidate.connected = true
+  }
+
+  /** A connection ended, well (after a handshake) or badly. */
+  ended(address: PeerAddress, wasGood: boolean, now: number): void {
+    const candidate = this.#all.get(addressKey(address))
+    if (candidate === undefined) return
+    candidate.connected = false
+    candidate.failures = wasGood ? 0 : candidate.failures + 1
+    candidate.nextTry = now + this.#options.retryMs * 2 ** Math.max(0, candidate.failures - 1)
+  }
+
+  /** An address is ours, or its peer was banned: never again. */
+  forbid(address: PeerAddress): void {
+    this.add(address, 'pex')
+    const candidate = this.#all.get(addressKey(address))
+    if (candidate !== undefined) candidate.failures = Number.POSITIVE_INFINITY
+  }
+}

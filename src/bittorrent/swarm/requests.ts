@@ -1,0 +1,224 @@
+import { PIECE_BLOCK_BYTES, type PieceMap } from '../metainfo/piece-map.ts'
+import type { PiecePicker } from '../picker/piece-picker.ts'
+import type { PeerSession } from './peer-session.ts'
+
+/** Where received blocks go. */
+export interface BlockSink {
+  /** Whether receiving should pause. */
+  readonly isFull: boolean
+  /** Room for a block that is about to arrive. */
+  begin(): Uint8Array
+  complete(piece: number, block: number, buffer: Uint8Array): void
+  abort(buffer: Uint8Array): void
+}
+
+export interface RequestOptions {
+  /** Requests that a peer may owe us at first, and at least. */
+  readonly windowMin: number
+  readonly windowMax: number
+  /** A pipeline holds what a peer sends in so much time, beyond its delay. */
+  readonly pipelineMs: number
+  /** A peer that sends nothing it owes for so long is snubbing us. */
+  readonly snubMs: number
+}
+
+export const REQUEST_OPTIONS: RequestOptions = { windowMin: 16, windowMax: 500, pipelineMs: 500, snubMs: 30_000 }
+
+/** So many requests are worth a packet of their own. */
+const BATCH_MAX = 64
+
+/** Tells blocks of all pieces apart: no piece has more blocks than this. */
+const BLOCKS_PER_PIECE_MAX = 2 ** 15
+
+function blockKey(piece: number, block: number): number {
+  return piece * BLOCKS_PER_PIECE_MAX + block
+}
+
+/** What we ask of peers, and what becomes of it. */
+export class Requests {
+  readonly #picker: PiecePicker
+  readonly #map: PieceMap
+  readonly #sink: BlockSink
+  readonly #options: RequestOptions
+  readonly #sessions: ReadonlyMap<number, PeerSession>
+  /** Who sent each block of the active pieces. */
+  readonly #senders = new Map<number, string[]>()
+  /** Peers that owe us something. */
+  #workers = 0
+  /** Bytes that may be asked for now; a rate limit takes from it and gives to it. */
+  allowance = Number.POSITIVE_INFINITY
+
+  constructor(
+    picker: PiecePicker,
+    map: PieceMap,
+    sink: BlockSink,
+    sessions: ReadonlyMap<number, PeerSession>,
+    options: RequestOptions,
+  ) {
+    this.#picker = picker
+    this.#map = map
+    this.#sink = sink
+    this.#sessions = sessions
+    this.#options = options
+  }
+
+  /** Asks a peer for as much as it may owe us. */
+  fill(session: PeerSession, now: number): void {
+    if (!session.amInterested || this.#sink.isFull || session.closed) return
+    const choked = session.peerChoking
+    if (choked && session.allowedFast.size === 0) return
+    const window = session.snubbed ? 1 : session.window
+    let room = window - session.outstanding.size
+    if (Number.isFinite(this.allowance)) room = Math.min(room, Math.ceil(this.allowance / PIECE_BLOCK_BYTES))
+    // Requests travel in batches: each packet costs both sides more than the requests in it.
+    if (room <= 0 || (room < window / 4 && room < BATCH_MAX)) return
+    const endgameMax = session.outstanding.size === 0 ? Math.min(room, 2) : 0
+    const allowed = choked ? session.allowedFast : undefined
+    const blocks = this.#picker.pick(session, room, this.#workers + 1, endgameMax, allowed)
+    if (blocks.length === 0) return
+    if (session.outstanding.size === 0) {
+      this.#workers++
+      session.lastBlockAt = now
+    }
+    for (const { piece, block } of blocks) {
+      const length = this.#map.blockSize(piece, block)
+      session.outstanding.set(blockKey(piece, block), now)
+      session.out.request(piece, block * PIECE_BLOCK_BYTES, length)
+      this.allowance -= length
+    }
+    session.blocksAsked += blocks.length
+  }
+
+  /** The head of a block has come. Returns why the peer must go, if it must. */
+  blockStarts(session: PeerSession, piece: number, begin: number, length: number): string | undefined {
+    session.blocksReceived++
+    // A peer cannot owe us more than we ever asked for; whoever sends more sends it unasked.
+    if (session.blocksReceived > session.blocksAsked) return 'peer-unrequested-block'
+    const block = begin / PIECE_BLOCK_BYTES
+    const isOwed =
+      Number.isInteger(block) &&
+      session.outstanding.has(blockKey(piece, block)) &&
+      length === this.#map.blockSize(piece, block)
+    session.arriving = { piece, block, buffer: isOwed ? this.#sink.begin() : undefined, filled: 0 }
+    return undefined
+  }
+
+  blockBytes(session: PeerSession, source: Uint8Array, start: number, end: number): void {
+    const arriving = session.arriving!
+    arriving.buffer?.set(source.subarray(start, end), arriving.filled)
+    arriving.filled += end - start
+  }
+
+  blockEnds(session: PeerSession, now: number): void {
+    const { piece, block, buffer, filled } = session.arriving!
+    session.arriving = undefined
+    session.download.add(filled, now)
+    if (buffer === undefined) return
+    session.lastBlockAt = now
+    session.snubbed = false
+    this.#adapt(session, now - (session.outstanding.get(blockKey(piece, block)) ?? now))
+    this.#forget(session, piece, block)
+    const received = this.#picker.blockReceived(session.id, piece, block)
+    if (received.kind === 'unwanted') {
+      this.#sink.abort(buffer)
+      return
+    }
+    for (const other of received.alsoRequestedFrom) this.#cancel(other, piece, block)
+    this.#sendersOf(piece)[block] = session.origin.identity
+    this.#sink.complete(piece, block, buffer)
+  }
+
+  /** Opens the pipeline further while blocks still come promptly: what only queues up at the peer is of no use. */
+  #adapt(session: PeerSession, latencyMs: number): void {
+    session.latencyMinMs = Math.min(session.latencyMinMs, latencyMs)
+    if (!session.slowStart) return
+    if (latencyMs > this.#options.pipelineMs + session.latencyMinMs) session.slowStart = false
+    else if (session.window < this.#options.windowMax) session.window++
+  }
+
+  #sendersOf(piece: number): string[] {
+    let senders = this.#senders.get(piece)
+    if (senders === undefined) {
+      senders = new Array<string>(this.#map.blockCount(piece)).fill('')
+      this.#senders.set(piece, senders)
+    }
+    return senders
+  }
+
+  /** Who sent the blocks of a piece (empty text for those from before a restart); they are forgotten here. */
+  takeSenders(piece: number): string[] {
+    const senders = this.#sendersOf(piece)
+    this.#senders.delete(piece)
+    return senders
+  }
+
+  #forget(session: PeerSession, piece: number, block: number): boolean {
+    if (!session.outstanding.delete(blockKey(piece, block))) return false
+    if (session.outstanding.size === 0) this.#workers--
+    return true
+  }
+
+  #cancel(id: number, piece: number, block: number): void {
+    const session = this.#sessions.get(id)
+    if (session === undefined || !this.#forget(session, piece, block)) return
+    this.#picker.release(id, piece, block)
+    session.out.cancel(piece, block * PIECE_BLOCK_BYTES, this.#map.blockSize(piece, block))
+  }
+
+  /** The peer will not send a block (BEP 6). */
+  rejected(session: PeerSession, piece: number, begin: number): void {
+    const block = begin / PIECE_BLOCK_BYTES
+    if (!this.#forget(session, piece, block)) return
+    this.#picker.release(session.id, piece, block)
+    if (session.peerChoking) session.allowedFast.delete(piece)
+  }
+
+  /** The peer chokes us: without BEP 6, it drops what it owes us. */
+  choked(session: PeerSession): void {
+    if (!session.fast) this.releaseAll(session)
+  }
+
+  /** Nothing that the peer owes us will come. */
+  releaseAll(session: PeerSession): void {
+    if (session.outstanding.size > 0) this.#workers--
+    for (const key of session.outstanding.keys()) {
+      this.#picker.release(session.id, Math.floor(key / BLOCKS_PER_PIECE_MAX), key % BLOCKS_PER_PIECE_MAX)
+    }
+    session.outstanding.clear()
+  }
+
+  /** The peer is gone. */
+  gone(session: PeerSession): void {
+    this.releaseAll(session)
+    if (session.arriving?.buffer !== undefined) this.#sink.abort(session.arriving.buffer)
+    session.arriving = undefined
+  }
+
+  /** Takes back what is asked for of pieces that are not wanted any more. */
+  cancelUnwanted(): void {
+    for (const session of this.#sessions.values()) {
+      for (const key of [...session.outstanding.keys()]) {
+        const piece = Math.floor(key / BLOCKS_PER_PIECE_MAX)
+        if (!this.#picker.isMissing(piece)) this.#cancel(session.id, piece, key % BLOCKS_PER_PIECE_MAX)
+      }
+    }
+  }
+
+  /** Once a second: sizes the pipeline by rate and delay, and gives up on a peer that snubs us. */
+  tick(session: PeerSession, now: number): void {
+    const { windowMin, windowMax, pipelineMs, snubMs } = this.#options
+    const rate = session.download.rate(now)
+    const delayMs = Number.isFinite(session.latencyMinMs) ? session.latencyMinMs : 0
+    const ceiling = Math.min(windowMax, session.handshake?.requestQueue ?? windowMax)
+    if (!session.slowStart) {
+      session.window = windowMin + Math.ceil((rate * (pipelineMs + delayMs)) / 1000 / PIECE_BLOCK_BYTES)
+    }
+    session.window = Math.max(1, Math.min(session.window, ceiling))
+    if (session.outstanding.size > 0 && !session.snubbed && now - session.lastBlockAt > snubMs) {
+      session.snubbed = true
+      session.window = windowMin
+      session.slowStart = true
+      this.releaseAll(session)
+    }
+  }
+}

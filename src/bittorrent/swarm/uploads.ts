@@ -1,0 +1,154 @@
+import { type ChokerPeer, chooseUnchoked } from '../choker/choose-unchoked.ts'
+import type { PieceMap } from '../metainfo/piece-map.ts'
+import type { Bitfield } from '../wire/bitfield.ts'
+import type { PeerSession } from './peer-session.ts'
+
+export interface UploadOptions {
+  /** Peers served at once. */
+  readonly slots: number
+  /** Requests that a peer may queue with us. */
+  readonly queueMax: number
+  /** Requests refused to one peer before it is thought hostile. */
+  readonly rejectedMax: number
+  /** How often the choice whom to serve is made anew. */
+  readonly rechokeMs: number
+}
+
+export const UPLOAD_OPTIONS: UploadOptions = { slots: 8, queueMax: 500, rejectedMax: 20_000, rechokeMs: 10_000 }
+
+/** Longest block that we serve. BEP 3 warns of more than 16 KiB; some old clients ask for more. */
+const REQUEST_BYTES_MAX = 128 * 1024
+
+/** Blocks of one piece, one after the other, to be sent in one go. */
+export interface UploadRun {
+  readonly piece: number
+  readonly begin: number
+  /** Length of each block. */
+  readonly lengths: readonly number[]
+}
+
+/** What peers ask of us, and whom we serve. */
+export class Uploads {
+  readonly #map: PieceMap
+  readonly #have: Bitfield
+  readonly #sessions: ReadonlyMap<number, PeerSession>
+  readonly #options: UploadOptions
+  #optimistic: number | undefined
+  #optimisticSince = 0
+  #nextRechoke = 0
+
+  constructor(map: PieceMap, have: Bitfield, sessions: ReadonlyMap<number, PeerSession>, options: UploadOptions) {
+    this.#map = map
+    this.#have = have
+    this.#sessions = sessions
+    this.#options = options
+  }
+
+  /** A peer asks for a block. Returns why it must go, if it must. */
+  requested(session: PeerSession, piece: number, begin: number, length: number): string | undefined {
+    if (piece >= this.#map.pieceCount || length === 0 || length > REQUEST_BYTES_MAX) return 'peer-bad-request'
+    if (begin + length > this.#map.size(piece)) return 'peer-bad-request'
+    const mayAsk = !session.amChoking || session.grantedFast.has(piece)
+    if (!mayAsk || !this.#have.has(piece) || session.uploads.length >= this.#options.queueMax) {
+      return this.#reject(session, piece, begin, length)
+    }
+    session.uploads.push({ piece, begin, length })
+    return undefined
+  }
+
+  #reject(session: PeerSession, piece: number, begin: number, length: number): string | undefined {
+    if (++session.rejected > this.#options.rejectedMax) return 'peer-request-flood'
+    // BEP 6: every request is answered; without it a refused one is silently dropped.
+    if (session.fast) session.out.reject(piece, begin, length)
+    return undefined
+  }
+
+  cancelled(session: PeerSession, piece: number, begin: number, length: number): void {
+    const index = session.uploads.findIndex(r => r.piece === piece && r.begin === begin && r.length === length)
+    if (index < 0) return
+    session.uploads.splice(index, 1)
+    if (session.fast) session.out.reject(piece, begin, length)
+  }
+
+  /** The next blocks to send to a peer, at most `bytesMax` in all unless the first one alone is longer. */
+  take(session: PeerSession, bytesMax: number): UploadRun | undefined {
+    const { uploads } = session
+    if (uploads.length === 0) return undefined
+    const { piece, begin } = uploads[0]
+    const lengths: number[] = []
+    let end = begin
+    for (const next of uploads) {
+      if (next.piece !== piece || next.begin !== end) break
+      if (lengths.length > 0 && end - begin + next.length > bytesMax) break
+      lengths.push(next.length)
+      end += next.length
+    }
+    uploads.splice(0, lengths.length)
+    return { piece, begin, lengths }
+  }
+
+  /** Bytes have gone to a peer. */
+  sent(session: PeerSession, bytes: number, now: number): void {
+    session.upload.add(bytes, now)
+  }
+
+  #unchoke(session: PeerSession, now: number): void {
+    session.amChoking = false
+    session.chokedSince = now
+    session.out.unchoke()
+  }
+
+  #choke(session: PeerSession, now: number): void {
+    session.amChoking = true
+    session.chokedSince = now
+    session.out.choke()
+    for (const request of session.uploads.splice(0)) {
+      if (session.grantedFast.has(request.piece)) session.uploads.push(request)
+      else if (session.fast) session.out.reject(request.piece, request.begin, request.length)
+    }
+  }
+
+  /** A peer has become interested: it is served at once if there is a free place. */
+  interested(session: PeerSession, now: number): void {
+    let unchoked = 0
+    for (const other of this.#sessions.values()) if (!other.amChoking) unchoked++
+    if (session.amChoking && unchoked < this.#options.slots) this.#unchoke(session, now)
+  }
+
+  /** Whoever wants nothing makes room. */
+  notInterested(session: PeerSession, now: number): void {
+    if (!session.amChoking) this.#choke(session, now)
+  }
+
+  /** Chooses anew whom to serve, when it is time. */
+  tick(seeding: boolean, now: number): void {
+    if (now < this.#nextRechoke) return
+    this.#nextRechoke = now + this.#options.rechokeMs
+    const peers: ChokerPeer[] = []
+    for (const session of this.#sessions.values()) {
+      if (!session.peerInterested) continue
+      peers.push({
+        id: session.id,
+        downloadRate: session.download.rate(now),
+        uploadRate: session.upload.rate(now),
+        unchoked: !session.amChoking,
+        since: session.chokedSince,
+        snubbed: session.snubbed,
+      })
+    }
+    const choice = chooseUnchoked(peers, {
+      now,
+      slots: this.#options.slots,
+      seeding,
+      optimistic: this.#optimistic,
+      optimisticSince: this.#optimisticSince,
+    })
+    this.#optimistic = choice.optimistic
+    this.#optimisticSince = choice.optimisticSince
+    for (const session of this.#sessions.values()) {
+      const serve = choice.unchoked.has(session.id)
+      if (serve && session.amChoking) this.#unchoke(session, now)
+      else if (!serve && !session.amChoking) this.#choke(session, now)
+    }
+  }
+}

@@ -1,0 +1,223 @@
+import { connect, type Socket } from 'node:net'
+import type { PeerSession } from '../../bittorrent/swarm/peer-session.ts'
+import { SessionSink } from '../../bittorrent/swarm/session-sink.ts'
+import type { UploadRun } from '../../bittorrent/swarm/uploads.ts'
+import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
+import type { Handshake } from '../../bittorrent/wire/handshake.ts'
+import { PIECE_HEADER_BYTES } from '../../bittorrent/wire/message-ids.ts'
+import { MessageReader, type MessageSink } from '../../bittorrent/wire/message-reader.ts'
+import { writePieceHeader } from '../../bittorrent/wire/message-writer.ts'
+import type { RateLimiter } from './rate-limiter.ts'
+import type { SwarmTorrent } from './swarm-torrent.ts'
+
+/** What all connections of a client share. */
+export interface ConnectionHost {
+  now(): number
+  readonly uploadLimiter: RateLimiter
+  /** The torrent that a newcomer asks for. */
+  route(infohash: Uint8Array): SwarmTorrent | undefined
+  closed(connection: PeerConnection, code: string): void
+}
+
+/** One buffer for all sockets: what is read is used up before the next read begins. */
+const RECEIVE_BUFFER = Buffer.allocUnsafeSlow(256 * 1024)
+
+/** Sent in one go, and room for its headers. */
+const SEND_BYTES = 256 * 1024
+const SEND_BUFFER_BYTES = SEND_BYTES + 16 * PIECE_HEADER_BYTES
+/** Bytes of blocks that may wait in one socket. */
+const SEND_AHEAD_BYTES = 768 * 1024
+/** A peer that lets so many bytes of small messages pile up does not read. */
+const BACKLOG_BYTES_MAX = 4 * 1024 * 1024
+const HANDSHAKE_MS = 10_000
+const FREE_BUFFERS_MAX = 16
+
+const freeBuffers: Buffer[] = []
+
+function takeBuffer(): Buffer {
+  return freeBuffers.pop() ?? Buffer.allocUnsafeSlow(SEND_BUFFER_BYTES)
+}
+
+function giveBuffer(buffer: Buffer): void {
+  if (freeBuffers.length < FREE_BUFFERS_MAX && buffer.length === SEND_BUFFER_BYTES) freeBuffers.push(buffer)
+}
+
+/** One peer's socket: bytes to messages, messages and blocks to bytes. */
+export class PeerConnection {
+  readonly address: PeerAddress
+  readonly incoming: boolean
+  torrent: SwarmTorrent | undefined
+  session: PeerSession | undefined
+  readonly #host: ConnectionHost
+  readonly #socket: Socket
+  readonly #reader: MessageReader
+  #closed = false
+  #sending = 0
+  #readPaused = false
+  #deadline: NodeJS.Timeout
+
+  private constructor(host: ConnectionHost, socket: Socket, address: PeerAddress, torrent: SwarmTorrent | undefined) {
+    this.#host = host
+    this.#socket = socket
+    this.address = address
+    this.torrent = torrent
+    this.incoming = torrent === undefined
+    const lobby: Pick<MessageSink, 'onHandshake'> = { onHandshake: handshake => this.#shakeHands(handshake) }
+    this.#reader = new MessageReader(lobby as MessageSink)
+    this.#deadline = setTimeout(() => this.close('peer-no-handshake'), HANDSHAKE_MS)
+    socket.setNoDelay(true)
+    socket.on('error', error => this.close(`socket-${(error as NodeJS.ErrnoException).code ?? 'error'}`))
+    socket.on('close', () => this.close('peer-closed'))
+    socket.on('end', () => this.close('peer-closed'))
+  }
+
+  /** Calls a peer. */
+  static dial(host: ConnectionHost, torrent: SwarmTorrent, address: PeerAddress): PeerConnection {
+    let connection: PeerConnection | undefined
+    const socket = connect({
+      host: address.host,
+      port: address.port,
+      onread: {
+        buffer: RECEIVE_BUFFER,
+        callback: (bytesRead, buffer) => {
+          connection!.#receive(buffer, bytesRead)
+          return !connection!.#readPaused
+        },
+      },
+    })
+    connection = new PeerConnection(host, socket, address, torrent)
+    socket.once('connect', () => socket.write(torrent.core.handshake()))
+    return connection
+  }
+
+  /** A peer calls us. */
+  static accept(host: ConnectionHost, socket: Socket): PeerConnection {
+    const address = { host: plainHost(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 }
+    const connection = new PeerConnection(host, socket, address, undefined)
+    socket.on('data', data => connection.#receive(data, data.length))
+    return connection
+  }
+
+  #shakeHands(handshake: Handshake): void {
+    clearTimeout(this.#deadline)
+    const torrent = this.torrent ?? this.#host.route(handshake.infohash)
+    if (torrent === undefined || !torrent.isFor(handshake.infohash)) {
+      this.#reader.fail('peer-unknown-torrent')
+      return
+    }
+    if (this.incoming) this.#socket.write(torrent.core.handshake(handshake))
+    const identity = torrent.identityOf(this.address, handshake.peerId)
+    const { host, port } = this.address
+    const origin = { host, port: this.incoming ? undefined : port, incoming: this.incoming, identity }
+    const session = torrent.core.join(handshake, origin, this.#host.now())
+    if (typeof session === 'string') {
+      this.#reader.fail(session)
+      return
+    }
+    this.torrent = torrent
+    this.session = session
+    torrent.joined(this, session)
+    this.#reader.handOver(new SessionSink(session, torrent.core, code => this.#reader.fail(code)))
+  }
+
+  #receive(buffer: Uint8Array, length: number): void {
+    if (this.#closed) return
+    const { session, torrent } = this
+    if (session !== undefined) torrent!.core.hearing(session, this.#host.now())
+    const failure = this.#reader.push(buffer, 0, length)
+    if (failure !== undefined) {
+      this.close(failure)
+      return
+    }
+    if (this.session === undefined) return
+    this.torrent!.core.heard(this.session)
+    this.torrent!.settle()
+    if (this.torrent!.isFull) this.pauseReading()
+  }
+
+  pauseReading(): void {
+    if (this.#readPaused || this.#closed) return
+    this.#readPaused = true
+    this.#socket.pause()
+  }
+
+  resumeReading(): void {
+    if (!this.#readPaused || this.#closed) return
+    this.#readPaused = false
+    this.#socket.resume()
+  }
+
+  /** Sends what waits: small messages, then blocks as far as limits and the socket allow. */
+  flush(): void {
+    const { session } = this
+    if (session === undefined || this.#closed) return
+    const bytes = session.out.take()
+    if (bytes !== undefined) {
+      this.#socket.write(bytes)
+      session.lastSaidAt = this.#host.now()
+      if (this.#socket.writableLength > BACKLOG_BYTES_MAX) {
+        this.close('peer-does-not-read')
+        return
+      }
+    }
+    if (session.uploads.length > 0) this.#sendBlocks(session)
+  }
+
+  #sendBlocks(session: PeerSession): void {
+    const { uploadLimiter } = this.#host
+    while (this.#sending < SEND_AHEAD_BYTES) {
+      const available = uploadLimiter.available(this.#host.now())
+      if (available <= 0) return
+      const run = this.torrent!.core.takeUpload(session, Math.min(SEND_BYTES, available))
+      if (run === undefined) return
+      const bytes = run.lengths.reduce((sum, length) => sum + length, 0)
+      uploadLimiter.take(bytes)
+      this.#sending += bytes
+      void this.#sendRun(session, run, bytes)
+    }
+  }
+
+  /** Reads a run into one buffer, between the headers of its blocks, and sends it. */
+  async #sendRun(session: PeerSession, run: UploadRun, bytes: number): Promise<void> {
+    const total = bytes + run.lengths.length * PIECE_HEADER_BYTES
+    const buffer = total <= SEND_BUFFER_BYTES ? takeBuffer() : Buffer.allocUnsafeSlow(total)
+    const views: Uint8Array[] = []
+    let at = 0
+    let { begin } = run
+    for (const length of run.lengths) {
+      writePieceHeader(buffer, at, run.piece, begin, length)
+      views.push(buffer.subarray(at + PIECE_HEADER_BYTES, at + PIECE_HEADER_BYTES + length))
+      at += PIECE_HEADER_BYTES + length
+      begin += length
+    }
+    const isThere = await this.torrent!.readForPeer(run, views)
+    if (!isThere || this.#closed) {
+      giveBuffer(buffer)
+      this.#sending -= bytes
+      return
+    }
+    this.#socket.write(buffer.subarray(0, total), () => {
+      giveBuffer(buffer)
+      this.#sending -= bytes
+      if (this.#closed) return
+      const now = this.#host.now()
+      session.lastSaidAt = now
+      this.torrent!.core.uploaded(session, bytes, now)
+      this.flush()
+    })
+  }
+
+  close(code: string): void {
+    if (this.#closed) return
+    this.#closed = true
+    clearTimeout(this.#deadline)
+    this.#reader.fail(code)
+    this.#socket.destroy()
+    this.#host.closed(this, code)
+  }
+}
+
+/** IPv4 addresses that arrive on an IPv6 socket, in their own form. */
+function plainHost(address: string): string {
+  return address.startsWith('::ffff:') ? address.slice(7) : address
+}

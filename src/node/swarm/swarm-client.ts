@@ -1,0 +1,283 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { createServer, type Server } from 'node:net'
+import { dirname, resolve } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { OperationError } from '../../base/errors.ts'
+import type { Random } from '../../base/ports/random.ts'
+import { parseMagnet } from '../../bittorrent/metainfo/magnet.ts'
+import { type Metainfo, parseMetainfo } from '../../bittorrent/metainfo/metainfo.ts'
+import { BlockPool } from '../../bittorrent/storage/block-pool.ts'
+import { TORRENT_OPTIONS, type TorrentOptions } from '../../bittorrent/swarm/torrent.ts'
+import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
+import { HashPool } from './hash-pool.ts'
+import { type MakeTorrentOptions, makeTorrent } from './make-torrent.ts'
+import { nodeBulkHash } from './node-bulk-hash.ts'
+import { type ConnectionHost, PeerConnection } from './peer-connection.ts'
+import { RateLimiter, REFILL_MS } from './rate-limiter.ts'
+import { SwarmTorrent, type SwarmTorrentOptions, type TorrentHost } from './swarm-torrent.ts'
+
+export interface SwarmClientOptions {
+  /** Where to listen: 0 for any free port, `undefined` for nowhere. */
+  readonly port?: number | undefined
+  readonly host?: string
+  /** Where torrents remember how far they are. */
+  readonly stateFolder: string
+  /** Bytes a second, over all torrents. */
+  readonly uploadLimit?: number
+  readonly downloadLimit?: number
+  readonly connectionsMax?: number
+  /** Threads for hashing files. */
+  readonly hashThreads?: number
+  readonly client?: string
+  readonly tuning?: Partial<Pick<TorrentOptions, 'requests' | 'uploads' | 'silenceMs'>>
+}
+
+export interface AddOptions extends SwarmTorrentOptions {
+  /** Peers to call at once. */
+  readonly peers?: readonly PeerAddress[]
+}
+
+export const SWARM_CLIENT_DEFAULTS = { host: '::', connectionsMax: 200, client: 'Peers 0.1.0' }
+
+/** BEP 20: two letters and the version. */
+const PEER_ID_PREFIX = '-PE0010-'
+/** Calls that may be waiting for an answer. */
+const DIALLING_MAX = 30
+const TICK_MS = 500
+
+const nodeRandom: Random = {
+  bytes: length => new Uint8Array(randomBytes(length)),
+  below: bound => randomInt(bound),
+  u64: () => randomBytes(8).readBigUInt64LE(),
+}
+
+/**
+ * A BitTorrent client: any number of torrents behind one port.
+ *
+ * @example
+ * const client = await SwarmClient.open({ stateFolder: './state', port: 0 })
+ * const torrent = await client.add('magnet:?xt=…', { folder: './downloads' })
+ * for await (const piece of torrent.pieces()) console.log(`piece ${piece}`)
+ * await client.close()
+ */
+export class SwarmClient implements ConnectionHost, TorrentHost {
+  readonly random = nodeRandom
+  readonly blockPool = new BlockPool()
+  readonly hashPool: HashPool
+  readonly stateFolder: string
+  readonly uploadLimiter: RateLimiter
+  readonly downloadLimiter: RateLimiter
+  readonly #options: SwarmClientOptions & typeof SWARM_CLIENT_DEFAULTS
+  readonly #peerId: Uint8Array
+  readonly #torrents = new Map<string, SwarmTorrent>()
+  readonly #connections = new Set<PeerConnection>()
+  #server: Server | undefined
+  #port: number | undefined
+  #ticker: NodeJS.Timeout | undefined
+  #refill: NodeJS.Timeout | undefined
+  #closed = false
+
+  private constructor(options: SwarmClientOptions) {
+    this.#options = { ...SWARM_CLIENT_DEFAULTS, ...options }
+    this.stateFolder = resolve(options.stateFolder)
+    this.hashPool = new HashPool(options.hashThreads)
+    this.uploadLimiter = new RateLimiter(options.uploadLimit ?? Number.POSITIVE_INFINITY, this.now())
+    this.downloadLimiter = new RateLimiter(options.downloadLimit ?? Number.POSITIVE_INFINITY, this.now())
+    this.#peerId = new Uint8Array(20)
+    this.#peerId.set(new TextEncoder().encode(PEER_ID_PREFIX))
+    this.#peerId.set(randomBytes(12), PEER_ID_PREFIX.length)
+  }
+
+  /** Starts a client; it listens once this resolves. */
+  static async open(options: SwarmClientOptions): Promise<SwarmClient> {
+    const client = new SwarmClient(options)
+    if (options.port !== undefined) await client.#listen(options.port)
+    client.#ticker = setInterval(() => client.#tick(), TICK_MS)
+    if (client.uploadLimiter.isLimited || client.downloadLimiter.isLimited) client.#startRefill()
+    return client
+  }
+
+  /** Monotonic milliseconds. */
+  now(): number {
+    return performance.now()
+  }
+
+  /** Where it listens. */
+  get port(): number | undefined {
+    return this.#port
+  }
+
+  get torrents(): readonly SwarmTorrent[] {
+    return [...this.#torrents.values()]
+  }
+
+  async #listen(port: number): Promise<void> {
+    const server = createServer({ noDelay: true }, socket => {
+      if (this.#connections.size >= this.#options.connectionsMax) socket.destroy()
+      else this.#connections.add(PeerConnection.accept(this, socket))
+    })
+    this.#server = server
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', cause => {
+        const code = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE' ? 'port-in-use' : 'cannot-listen'
+        reject(new OperationError(code, `cannot listen on port ${port}`, { cause, next: 'choose another port' }))
+      })
+      server.listen(port, this.#options.host, resolve)
+    })
+    const address = server.address()
+    this.#port = typeof address === 'object' && address !== null ? address.port : undefined
+  }
+
+  /**
+   * Adds a torrent: a magnet link, the bytes of a .torrent file, or what they say.
+   *
+   * @throws OperationError with the verdict's code where it is none; `torrent-known` where it is there already
+   */
+  async add(source: string | Uint8Array | Metainfo, options: AddOptions): Promise<SwarmTorrent> {
+    const torrent = typeof source === 'string' ? this.#fromMagnet(source, options) : this.#fromMetainfo(source, options)
+    if (this.#torrents.has(torrent.infohash)) {
+      throw new OperationError('torrent-known', 'this torrent is there already')
+    }
+    this.#torrents.set(torrent.infohash, torrent)
+    for (const peer of options.peers ?? []) torrent.core.candidates.add(peer, 'user')
+    await torrent.open()
+    this.#dial()
+    return torrent
+  }
+
+  #torrentOptions(): TorrentOptions {
+    const { client, tuning } = this.#options
+    return { ...TORRENT_OPTIONS, ...tuning, client, peerId: this.#peerId, listenPort: this.#port }
+  }
+
+  #fromMagnet(link: string, options: AddOptions): SwarmTorrent {
+    const magnet = parseMagnet(link)
+    if (!magnet.ok) throw new OperationError(magnet.code, 'this is no magnet link that can be followed')
+    const hashes = { v1: magnet.value.infohashV1, v2: magnet.value.infohashV2 }
+    const { selectOnly } = magnet.value
+    const only =
+      options.only ?? (selectOnly.length > 0 ? (_: string, index: number) => selectOnly.includes(index) : undefined)
+    const torrent = new SwarmTorrent(this, hashes, this.#torrentOptions(), { ...options, ...(only && { only }) })
+    for (const peer of magnet.value.peers) {
+      const address = parseAddress(peer)
+      if (address !== undefined) torrent.core.candidates.add(address, 'user')
+    }
+    return torrent
+  }
+
+  #fromMetainfo(source: Uint8Array | Metainfo, options: AddOptions): SwarmTorrent {
+    let metainfo = source as Metainfo
+    if (source instanceof Uint8Array) {
+      const parsed = parseMetainfo(source, nodeBulkHash.sha256)
+      if (!parsed.ok) throw new OperationError(parsed.code, parsed.detail ?? 'this is no torrent that can be used')
+      metainfo = parsed.value
+    }
+    const { info, pieceLayers } = metainfo
+    const hashes = { v1: info.infohashV1, v2: info.infohashV2 }
+    return new SwarmTorrent(this, hashes, this.#torrentOptions(), options, info, pieceLayers)
+  }
+
+  /** Makes a torrent of a file or folder, and seeds it. Returns it with the bytes of its .torrent file. */
+  async seed(
+    path: string,
+    options: MakeTorrentOptions = { version: 'hybrid' },
+  ): Promise<{ torrent: SwarmTorrent; metainfo: Uint8Array }> {
+    const metainfo = await makeTorrent(path, options, this.hashPool)
+    const torrent = await this.add(metainfo, { folder: dirname(resolve(path)), trustFiles: true })
+    return { torrent, metainfo }
+  }
+
+  /** Leaves a torrent; its files stay, what was remembered about it does not. */
+  async remove(torrent: SwarmTorrent): Promise<void> {
+    this.#torrents.delete(torrent.infohash)
+    await torrent.forget()
+  }
+
+  route(infohash: Uint8Array): SwarmTorrent | undefined {
+    for (const torrent of this.#torrents.values()) if (torrent.isFor(infohash)) return torrent
+    return undefined
+  }
+
+  closed(connection: PeerConnection, code: string): void {
+    this.#connections.delete(connection)
+    const { torrent, address } = connection
+    if (torrent === undefined) return
+    const wasGood = connection.session !== undefined
+    torrent.left(connection, code)
+    if (!connection.incoming) {
+      if (code === 'peer-is-ourselves' || code === 'peer-banned') torrent.core.candidates.forbid(address)
+      else torrent.core.candidates.ended(address, wasGood, this.now())
+    }
+    if (!this.#closed) this.#dial()
+  }
+
+  /** Calls peers, as far as there is room. */
+  #dial(): void {
+    const now = this.now()
+    for (const torrent of this.#torrents.values()) {
+      if (torrent.state === 'closed' || torrent.state === 'checking') continue
+      let dialling = [...this.#connections].filter(c => c.session === undefined).length
+      while (dialling < DIALLING_MAX && this.#connections.size < this.#options.connectionsMax) {
+        const address = torrent.core.candidates.next(now)
+        if (address === undefined) break
+        this.#connections.add(PeerConnection.dial(this, torrent, address))
+        dialling++
+      }
+    }
+  }
+
+  #tick(): void {
+    const now = this.now()
+    for (const torrent of this.#torrents.values()) torrent.tick(now)
+    this.#dial()
+  }
+
+  /** Changes the limits, in bytes a second. */
+  setLimits(limits: { readonly upload?: number; readonly download?: number }): void {
+    if (limits.upload !== undefined) this.uploadLimiter.setLimit(limits.upload)
+    if (limits.download !== undefined) this.downloadLimiter.setLimit(limits.download)
+    this.#startRefill()
+  }
+
+  #startRefill(): void {
+    this.#refill ??= setInterval(() => this.#onRefill(), REFILL_MS)
+  }
+
+  /** Hands out what the limits allow, evenly among the torrents that fetch. */
+  #onRefill(): void {
+    const now = this.now()
+    const fetching = this.torrents.filter(torrent => torrent.core.isStarted && !torrent.core.isDone)
+    if (this.downloadLimiter.isLimited) {
+      for (const torrent of fetching) {
+        const left = torrent.core.downloadAllowance
+        // What one did not use goes back before it is shared out again.
+        if (Number.isFinite(left)) this.downloadLimiter.take(-left)
+      }
+      const available = this.downloadLimiter.available(now)
+      for (const torrent of fetching) {
+        torrent.core.downloadAllowance = available / fetching.length
+        this.downloadLimiter.take(available / fetching.length)
+        torrent.core.fillAll(now)
+      }
+    } else for (const torrent of fetching) torrent.core.downloadAllowance = Number.POSITIVE_INFINITY
+    for (const torrent of this.#torrents.values()) torrent.settle()
+  }
+
+  /** Leaves all torrents and all peers, with everything durable. */
+  async close(): Promise<void> {
+    this.#closed = true
+    clearInterval(this.#ticker)
+    clearInterval(this.#refill)
+    this.#server?.close()
+    for (const connection of [...this.#connections]) connection.close('closing')
+    await Promise.all(this.torrents.map(torrent => torrent.close()))
+    await this.hashPool.close()
+  }
+}
+
+/** `host:port`, or `[host]:port` for IPv6. */
+export function parseAddress(text: string): PeerAddress | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:]+)):(\d{1,5})$/.exec(text)
+  const port = Number(match?.[3])
+  return match === null || port < 1 || port > 65_535 ? undefined : { host: match[1] ?? match[2], port }
+}

@@ -1,0 +1,527 @@
+import { EventEmitter } from 'node:events'
+import { join } from 'node:path'
+import { equalBytes, toHex } from '../../base/bytes/bytes.ts'
+import { OperationError } from '../../base/errors.ts'
+import type { Random } from '../../base/ports/random.ts'
+import { formatMagnet } from '../../bittorrent/metainfo/magnet.ts'
+import type { PieceLayers } from '../../bittorrent/metainfo/piece-layers.ts'
+import { PIECE_BLOCK_BYTES, PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
+import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
+import type { BlockPool } from '../../bittorrent/storage/block-pool.ts'
+import { expectedHashes } from '../../bittorrent/storage/expected-hashes.ts'
+import { PieceAssembler, type StorageEffect } from '../../bittorrent/storage/piece-assembler.ts'
+import type { JournalEntry } from '../../bittorrent/storage/resume-data.ts'
+import type { Infohashes } from '../../bittorrent/swarm/metadata-transfer.ts'
+import type { PeerSession } from '../../bittorrent/swarm/peer-session.ts'
+import { Torrent, type TorrentOptions } from '../../bittorrent/swarm/torrent.ts'
+import type { UploadRun } from '../../bittorrent/swarm/uploads.ts'
+import { Bitfield } from '../../bittorrent/wire/bitfield.ts'
+import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
+import { checkPieces } from './check-pieces.ts'
+import type { HashPool } from './hash-pool.ts'
+import { nodeBulkHash } from './node-bulk-hash.ts'
+import type { PeerConnection } from './peer-connection.ts'
+import type { RateLimiter } from './rate-limiter.ts'
+import { ResumeStore } from './resume-store.ts'
+import { ABSENT_FILE, TorrentFiles } from './torrent-files.ts'
+
+/** What a torrent is at: `error` waits for `resume`, nothing is lost. */
+export type TorrentState = 'metadata' | 'checking' | 'downloading' | 'seeding' | 'paused' | 'error' | 'closed'
+
+export interface SwarmTorrentOptions {
+  /** Where its files go; the torrent's own folder is made in it. */
+  readonly folder: string
+  /** Chooses files by their path in the torrent; all of them unless given. */
+  readonly only?: (path: string, index: number) => boolean
+  readonly sequential?: boolean
+  /** Take the files as they are, without hashing them first: for those who have just made the torrent. */
+  readonly trustFiles?: boolean
+}
+
+export interface TorrentEvents {
+  state: [state: TorrentState]
+  metadata: [info: TorrentInfo]
+  /** A piece is verified and on the disk. */
+  piece: [piece: number]
+  /** So many pieces of those that need it have been checked. */
+  checked: [done: number, total: number]
+  done: []
+  ban: [identity: string, code: string]
+  peer: [address: PeerAddress, change: 'joined' | 'left', code: string]
+  error: [error: OperationError]
+}
+
+/** What a torrent needs of its client. */
+export interface TorrentHost {
+  now(): number
+  readonly random: Random
+  readonly hashPool: HashPool
+  readonly blockPool: BlockPool
+  readonly downloadLimiter: RateLimiter
+  readonly stateFolder: string
+}
+
+/** How often progress is made durable. */
+const SAVE_MS = 10_000
+
+/** One torrent: its core, its storage, and its files. */
+export class SwarmTorrent extends EventEmitter<TorrentEvents> {
+  readonly core: Torrent
+  readonly connections = new Map<number, PeerConnection>()
+  readonly #host: TorrentHost
+  readonly #options: SwarmTorrentOptions
+  readonly #resume: ResumeStore
+  #files: TorrentFiles | undefined
+  #map: PieceMap | undefined
+  #assembler: PieceAssembler | undefined
+  #state: TorrentState = 'metadata'
+  #error: OperationError | undefined
+  #settling = false
+  #readersPaused = false
+  #diskWork = 0
+  /** Writes that no snapshot claims yet, by piece. */
+  readonly #unclaimed = new Map<number, JournalEntry[]>()
+  #unnoted: JournalEntry[] = []
+  #saving: Promise<void> | undefined
+  #savedAt = 0
+
+  constructor(
+    host: TorrentHost,
+    hashes: Infohashes,
+    torrentOptions: TorrentOptions,
+    options: SwarmTorrentOptions,
+    info?: TorrentInfo,
+    layers?: PieceLayers,
+  ) {
+    super()
+    this.#host = host
+    this.#options = options
+    this.core = new Torrent(hashes, torrentOptions, host.random, info, layers)
+    this.#resume = new ResumeStore(join(host.stateFolder, `${this.infohash}.resume`))
+    // A failure is kept as a state, too; nobody has to listen for it.
+    this.on('error', () => {})
+  }
+
+  /** The infohash by which it goes in handshakes, in hex. */
+  get infohash(): string {
+    return toHex(this.core.wireInfohash)
+  }
+
+  get info(): TorrentInfo | undefined {
+    return this.core.info
+  }
+
+  get state(): TorrentState {
+    return this.#state
+  }
+
+  /** Why it stands still, in the state `error`. */
+  get error(): OperationError | undefined {
+    return this.#error
+  }
+
+  get magnet(): string {
+    const { v1: infohashV1, v2: infohashV2 } = this.core.infohashes
+    return formatMagnet({ infohashV1, infohashV2, displayName: this.info?.name })
+  }
+
+  /** Whether sockets should not be read at present. */
+  get isFull(): boolean {
+    return this.#assembler?.isFull ?? false
+  }
+
+  isFor(infohash: Uint8Array): boolean {
+    const { v1, v2 } = this.core.infohashes
+    return (
+      (v1 !== undefined && equalBytes(v1, infohash)) || (v2 !== undefined && equalBytes(v2.subarray(0, 20), infohash))
+    )
+  }
+
+  /** What a peer is known by when it misbehaves. On one machine, or behind one router, hosts do not tell peers apart. */
+  identityOf({ host }: PeerAddress, peerId: Uint8Array): string {
+    return /^(127\.|::1$|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|fe80:|f[cd])/.test(host)
+      ? `${host}/${toHex(peerId)}`
+      : host
+  }
+
+  #setState(state: TorrentState): void {
+    if (this.#state === state || this.#state === 'closed') return
+    this.#state = state
+    this.emit('state', state)
+  }
+
+  /** Opens the files, once it is known which. */
+  async open(): Promise<void> {
+    const info = this.core.info
+    if (info === undefined) return
+    this.#setState('checking')
+    const map = new PieceMap(info)
+    this.#map = map
+    this.#files = new TorrentFiles(
+      info,
+      map,
+      this.#options.folder,
+      join(this.#host.stateFolder, `${this.infohash}.parts`),
+    )
+    const unwanted = this.#unwantedFiles(info)
+    this.#files.setUnwanted(unwanted)
+    try {
+      const stored = await this.#inspect(info, map)
+      if (this.#state === 'closed') return
+      this.#start(info, map, stored, unwanted)
+      await this.#files.createEmpty()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  #unwantedFiles(info: TorrentInfo): Set<number> {
+    const unwanted = new Set<number>()
+    info.files.forEach((file, index) => {
+      if (file.padding) return
+      // The torrent's own folder is no part of what people choose by.
+      const path = file.path.slice(info.singleFile ? 0 : 1).join('/')
+      if (this.#options.only !== undefined && !this.#options.only(path, index)) unwanted.add(index)
+    })
+    return unwanted
+  }
+
+  #start(
+    info: TorrentInfo,
+    map: PieceMap,
+    stored: Parameters<Torrent['start']>[0],
+    unwanted: ReadonlySet<number>,
+  ): void {
+    const expected = (piece: number) => expectedHashes(info, map, this.core.layers, piece)
+    const assembler = new PieceAssembler(map, nodeBulkHash, expected, this.#host.blockPool)
+    this.#assembler = assembler
+    this.core.start(stored, assembler, this.#host.now())
+    if (this.#host.downloadLimiter.isLimited) this.core.downloadAllowance = 0
+    this.core.picker!.setSequential(this.#options.sequential ?? false)
+    if (unwanted.size > 0) this.#applySelection(info, map, unwanted)
+    for (const [piece, blocks] of stored.partial) {
+      if (expected(piece) !== undefined) assembler.restoreBlocks(piece, blocks)
+    }
+    this.#setState(this.core.isDone ? 'seeding' : 'downloading')
+    this.settle()
+    this.core.fillAll(this.#host.now())
+    this.settle()
+  }
+
+  #applySelection(info: TorrentInfo, map: PieceMap, unwanted: ReadonlySet<number>): void {
+    const wantedPieces = new Set<number>()
+    info.files.forEach((file, index) => {
+      const range = file.padding || unwanted.has(index) ? undefined : map.piecesOfFile(index)
+      if (range === undefined) return
+      for (let piece = range[0]; piece <= range[1]; piece++) wantedPieces.add(piece)
+    })
+    const changes: { piece: number; priority: number }[] = []
+    for (let piece = 0; piece < map.pieceCount; piece++) {
+      if (!wantedPieces.has(piece)) changes.push({ piece, priority: 0 })
+    }
+    this.core.setPriorities(changes, this.#host.now())
+  }
+
+  /** Finds out what is there: what resume data claims and the files bear out, and by hash what they leave in doubt. */
+  async #inspect(info: TorrentInfo, map: PieceMap): Promise<Parameters<Torrent['start']>[0]> {
+    const files = this.#files!
+    const have = new Bitfield(map.pieceCount)
+    const partial = new Map<number, number[]>()
+    if (this.#options.trustFiles) {
+      have.fill()
+      return { have, partial }
+    }
+    const states = await Promise.all(info.files.map((file, index) => (file.padding ? ABSENT_FILE : files.state(index))))
+    const { snapshot, journal } = await this.#resume.load(map, info.files.length)
+    const written = new Map<number, Set<number>>()
+    for (const { piece, firstBlock, blockCount } of journal) {
+      const blocks = written.get(piece) ?? new Set()
+      written.set(piece, blocks)
+      for (let i = 0; i < blockCount; i++) blocks.add(firstBlock + i)
+    }
+    const doubtful: number[] = []
+    for (let piece = 0; piece < map.pieceCount; piece++) {
+      const touched = map.slices(piece * info.pieceLength, map.dataSize(piece)).filter(s => !info.files[s.file].padding)
+      if (touched.every(slice => states[slice.file].size === 0)) continue
+      const claimed = snapshot?.have.has(piece) ?? false
+      const unchanged = (file: number) =>
+        states[file].size === snapshot!.files[file].size && states[file].modifiedMs === snapshot!.files[file].modifiedMs
+      if (claimed && touched.every(slice => unchanged(slice.file))) have.add(piece)
+      else if (claimed || snapshot === undefined || written.get(piece)?.size === map.blockCount(piece))
+        doubtful.push(piece)
+      else if (written.has(piece)) partial.set(piece, [...written.get(piece)!])
+    }
+    await this.#check(info, map, doubtful, have)
+    for (const [piece, blocks] of written) {
+      if (!have.has(piece) && blocks.size < map.blockCount(piece)) partial.set(piece, [...blocks])
+    }
+    for (const [piece, blocks] of partial) {
+      this.#unclaimed.set(
+        piece,
+        blocks.map(block => ({ piece, firstBlock: block, blockCount: 1 })),
+      )
+    }
+    return { have, partial }
+  }
+
+  async #check(info: TorrentInfo, map: PieceMap, pieces: readonly number[], have: Bitfield): Promise<void> {
+    let done = 0
+    const partsPath = join(this.#host.stateFolder, `${this.infohash}.parts`)
+    const unwanted = this.#unwantedFiles(info)
+    const locate = (file: number, fileOffset: number, position: number) =>
+      unwanted.has(file) ? { path: partsPath, offset: position } : { path: this.#files!.path(file), offset: fileOffset }
+    await checkPieces(
+      { info, map, layers: this.core.layers, locate },
+      pieces,
+      this.#host.hashPool,
+      (piece, isRight) => {
+        if (isRight) have.add(piece)
+        done++
+        this.emit('checked', done, pieces.length)
+      },
+    )
+  }
+
+  /** Something in the world failed: it stands still, and says why. */
+  fail(cause: unknown): void {
+    if (this.#state === 'closed') return
+    const error =
+      cause instanceof OperationError
+        ? cause
+        : new OperationError('internal-error', (cause as Error).message, { cause })
+    this.#error = error
+    this.core.paused = true
+    this.#setState('error')
+    this.emit('error', error)
+  }
+
+  /** Stops asking for more; peers are still served. */
+  pause(): void {
+    this.core.paused = true
+    this.#setState('paused')
+  }
+
+  /** Goes on after `pause`, or after the cause of an error is mended. */
+  resume(): void {
+    this.#error = undefined
+    this.core.paused = false
+    if (!this.core.isStarted) this.#setState('metadata')
+    else this.#setState(this.core.isDone ? 'seeding' : 'downloading')
+    this.core.fillAll(this.#host.now())
+    this.settle()
+  }
+
+  // ── peers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  joined(connection: PeerConnection, session: PeerSession): void {
+    this.connections.set(session.id, connection)
+    this.emit('peer', connection.address, 'joined', '')
+  }
+
+  left(connection: PeerConnection, code: string): void {
+    const { session } = connection
+    if (session === undefined || !this.connections.delete(session.id)) return
+    this.core.left(session, this.#host.now())
+    this.emit('peer', connection.address, 'left', code)
+    this.core.fillAll(this.#host.now())
+    this.settle()
+  }
+
+  tick(now: number): void {
+    this.core.onTick(now)
+    this.settle()
+    if (this.#unclaimed.size > 0 && now - this.#savedAt > SAVE_MS) void this.save()
+  }
+
+  /** Carries out what the cores decided, and sends what they have to say. */
+  settle(): void {
+    if (this.#settling) return
+    this.#settling = true
+    for (;;) {
+      const storage = this.#assembler?.takeEffects() ?? []
+      for (const effect of storage) this.#carryOut(effect)
+      const effects = this.core.takeEffects()
+      for (const effect of effects) {
+        if (effect.type === 'disconnect') this.connections.get(effect.session.id)?.close(effect.code)
+        else if (effect.type === 'ban') this.emit('ban', effect.identity, effect.code)
+        else if (effect.type === 'piece') this.emit('piece', effect.piece)
+        else if (effect.type === 'metadata') this.#metadataCame(effect.info)
+        else if (effect.type === 'done') this.#becameDone()
+      }
+      if (storage.length === 0 && effects.length === 0) break
+    }
+    this.#settling = false
+    for (const connection of this.connections.values()) connection.flush()
+    if (this.#readersPaused !== this.isFull) {
+      this.#readersPaused = this.isFull
+      for (const connection of this.connections.values()) {
+        if (this.isFull) connection.pauseReading()
+        else connection.resumeReading()
+      }
+      if (!this.isFull) this.core.fillAll(this.#host.now())
+    }
+  }
+
+  #metadataCame(info: TorrentInfo): void {
+    this.emit('metadata', info)
+    void this.open()
+  }
+
+  #becameDone(): void {
+    void this.save().then(() => {
+      if (this.#state === 'downloading' || this.#state === 'checking') this.#setState('seeding')
+      this.emit('done')
+    })
+  }
+
+  #carryOut(effect: StorageEffect): void {
+    const now = this.#host.now()
+    if (effect.type === 'write') void this.#write(effect)
+    else if (effect.type === 'read') void this.#readBack(effect)
+    else if (effect.type === 'verified') this.core.pieceVerified(effect.piece, effect.digests, now)
+    else {
+      this.#unclaimed.delete(effect.piece)
+      this.core.pieceFailed(effect.piece, effect.digests, now)
+    }
+  }
+
+  async #write(effect: StorageEffect & { type: 'write' }): Promise<void> {
+    const { piece, firstBlock, buffers } = effect
+    const views = buffers.map((buffer, i) => buffer.subarray(0, this.#map!.blockSize(piece, firstBlock + i)))
+    this.#diskWork++
+    try {
+      await this.#files!.write(piece * this.#map!.pieceLength + firstBlock * PIECE_BLOCK_BYTES, views)
+      this.#note({ piece, firstBlock, blockCount: buffers.length })
+      this.#assembler!.written(effect, true)
+    } catch (error) {
+      this.#assembler!.written(effect, false)
+      this.fail(error)
+    }
+    this.#diskWork--
+    this.settle()
+  }
+
+  #note(entry: JournalEntry): void {
+    const entries = this.#unclaimed.get(entry.piece)
+    if (entries === undefined) this.#unclaimed.set(entry.piece, [entry])
+    else entries.push(entry)
+    // Many writes end in one turn; one note for all of them will do.
+    if (this.#unnoted.push(entry) === 1) setImmediate(() => this.#writeNotes())
+  }
+
+  #writeNotes(): void {
+    if (this.#unnoted.length > 0 && this.#state !== 'closed') this.#resume.note(this.#unnoted.splice(0))
+  }
+
+  async #readBack(effect: StorageEffect & { type: 'read' }): Promise<void> {
+    const { piece, firstBlock, blockCount } = effect
+    const start = firstBlock * PIECE_BLOCK_BYTES
+    const end = Math.min(this.#map!.dataSize(piece), start + blockCount * PIECE_BLOCK_BYTES)
+    const bytes = new Uint8Array(end - start)
+    const isThere = await this.#files!.read(piece * this.#map!.pieceLength + start, [bytes]).catch(() => false)
+    this.#assembler!.readBack(piece, isThere ? bytes : undefined)
+    this.settle()
+  }
+
+  /** Fills the views with blocks for a peer; false where the files do not have them any more. */
+  async readForPeer(run: UploadRun, views: readonly Uint8Array[]): Promise<boolean> {
+    const isThere = await this.#files!.read(run.piece * this.#map!.pieceLength + run.begin, views).catch(() => false)
+    if (!isThere && this.#state !== 'closed') {
+      this.core.pieceLost(run.piece, this.#host.now())
+      this.settle()
+    }
+    return isThere
+  }
+
+  /** Makes progress durable: syncs the files, then claims the pieces that were complete before. */
+  save(): Promise<void> {
+    this.#saving ??= this.#save()
+      .catch(error => this.fail(error))
+      .finally(() => {
+        this.#saving = undefined
+      })
+    return this.#saving
+  }
+
+  async #save(): Promise<void> {
+    const { picker, info } = this.core
+    if (picker === undefined || info === undefined || this.#files === undefined) return
+    this.#savedAt = this.#host.now()
+    const have = Bitfield.fromBytes(picker.have.bytes, picker.have.size)!
+    await this.#files.sync()
+    const files = await Promise.all(
+      info.files.map((file, index) => (file.padding ? ABSENT_FILE : this.#files!.state(index))),
+    )
+    await this.#resume.save({ have, files })
+    for (const piece of this.#unclaimed.keys()) if (have.has(piece)) this.#unclaimed.delete(piece)
+    this.#unnoted = []
+    this.#resume.restartJournal([...this.#unclaimed.values()].flat())
+  }
+
+  /** Resolves once all that is wanted is there and durable. */
+  async done(): Promise<void> {
+    if (this.#state === 'seeding') return
+    if (this.#error !== undefined) throw this.#error
+    await new Promise<void>((resolve, reject) => {
+      this.once('done', resolve)
+      this.once('error', reject)
+    })
+  }
+
+  /** The pieces in the order in which they are verified, those that are there already first; ends when all is there. */
+  async *pieces(): AsyncGenerator<number, void, void> {
+    const queue: number[] = []
+    const seen = new Set<number>()
+    let wake: (() => void) | undefined
+    const onPiece = (piece: number) => {
+      queue.push(piece)
+      wake?.()
+    }
+    const onChange = () => wake?.()
+    this.on('piece', onPiece)
+    this.on('state', onChange)
+    try {
+      const { picker } = this.core
+      if (picker !== undefined)
+        for (let piece = 0; piece < picker.pieceCount; piece++) if (picker.have.has(piece)) queue.push(piece)
+      for (;;) {
+        for (let piece = queue.shift(); piece !== undefined; piece = queue.shift()) {
+          if (!seen.has(piece)) yield piece
+          seen.add(piece)
+        }
+        if (this.core.isDone || this.#state === 'closed') return
+        await new Promise<void>(resolve => {
+          wake = resolve
+        })
+      }
+    } finally {
+      this.off('piece', onPiece)
+      this.off('state', onChange)
+    }
+  }
+
+  /** Stops: peers are left, progress is made durable, files are closed. */
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return
+    for (const connection of [...this.connections.values()]) connection.close('closing')
+    this.#assembler?.flushAll()
+    this.settle()
+    await this.#idle()
+    await this.save()
+    this.#setState('closed')
+    this.#resume.close()
+    await this.#files?.close()
+  }
+
+  /** Resolves when no write is under way. */
+  async #idle(): Promise<void> {
+    while (this.#diskWork > 0) await new Promise(resolve => setImmediate(resolve))
+  }
+
+  /** Forgets what was remembered about it; the files stay. */
+  async forget(): Promise<void> {
+    await this.close()
+    await this.#resume.remove()
+    await this.#files?.removeParts()
+  }
+}

@@ -1,0 +1,261 @@
+import { constants } from 'node:fs'
+import { type FileHandle, lstat, mkdir, open, stat, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { OperationError } from '../../base/errors.ts'
+import type { PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
+import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
+import { readFully } from './positioned-io.ts'
+import { WriteQueue } from './write-queue.ts'
+
+/** Files kept open at once. */
+const OPEN_FILES_MAX = 64
+
+interface OpenFile {
+  readonly handle: FileHandle
+  readonly writable: boolean
+  /** Operations under way; a file in use is not closed. */
+  users: number
+  dirty: boolean
+  readonly writes: WriteQueue
+}
+
+/** Size and time of a file, as resume data remembers them. */
+export interface FileState {
+  readonly size: number
+  readonly modifiedMs: number
+}
+
+export const ABSENT_FILE: FileState = { size: 0, modifiedMs: 0 }
+
+/**
+ * The files of one torrent below its folder. Files are created when their first byte is written; those that nobody asked for
+ * never are: bytes of theirs that share a piece with a wanted file go to a parts file.
+ */
+export class TorrentFiles {
+  readonly #info: TorrentInfo
+  readonly #map: PieceMap
+  readonly #folder: string
+  readonly #partsPath: string
+  readonly #unwanted = new Set<number>()
+  /** Open files by path, the least recently used first. */
+  readonly #open = new Map<string, Promise<OpenFile>>()
+  readonly #checkedFolders = new Set<string>()
+
+  constructor(info: TorrentInfo, map: PieceMap, folder: string, partsPath: string) {
+    this.#info = info
+    this.#map = map
+    this.#folder = folder
+    this.#partsPath = partsPath
+  }
+
+  path(file: number): string {
+    return join(this.#folder, ...this.#info.files[file].path)
+  }
+
+  /** Files that are not asked for; what lies in the parts file stays there until `moveParts`. */
+  setUnwanted(files: Iterable<number>): void {
+    this.#unwanted.clear()
+    for (const file of files) this.#unwanted.add(file)
+  }
+
+  async state(file: number): Promise<FileState> {
+    try {
+      const { size, mtimeMs } = await stat(this.path(file))
+      return { size, modifiedMs: Math.floor(mtimeMs) }
+    } catch {
+      return ABSENT_FILE
+    }
+  }
+
+  /** Writes bytes at their place in the torrent. Padding is dropped. */
+  async write(position: number, views: readonly Uint8Array[]): Promise<void> {
+    const length = views.reduce((sum, view) => sum + view.length, 0)
+    const slices = this.#map.slices(position, length)
+    let done = 0
+    for (const slice of slices) {
+      if (!this.#info.files[slice.file].padding) {
+        const part = slices.length === 1 ? views : cut(views, done, slice.length)
+        await this.#use(slice.file, true, file => {
+          file.dirty = true
+          const at = this.#unwanted.has(slice.file) ? position + done : slice.fileOffset
+          return file.writes.write(at, part)
+        })
+      }
+      done += slice.length
+    }
+  }
+
+  /** Reads bytes from their place in the torrent into the views; false where some are missing. */
+  async read(position: number, views: readonly Uint8Array[]): Promise<boolean> {
+    const length = views.reduce((sum, view) => sum + view.length, 0)
+    const slices = this.#map.slices(position, length)
+    let done = 0
+    for (const slice of slices) {
+      const part = slices.length === 1 ? views : cut(views, done, slice.length)
+      if (this.#info.files[slice.file].padding) for (const view of part) view.fill(0)
+      else {
+        const at = this.#unwanted.has(slice.file) ? position + done : slice.fileOffset
+        const got = await this.#use(slice.file, false, file => readFully(file.handle.fd, part, at)).catch(error => {
+          if ((error as OperationError).code === 'file-missing') return 0
+          throw error
+        })
+        if (got !== slice.length) return false
+      }
+      done += slice.length
+    }
+    return true
+  }
+
+  /** Returns once all that was written is durable. */
+  async sync(): Promise<void> {
+    for (const opening of [...this.#open.values()]) {
+      const file = await opening.catch(() => undefined)
+      if (file?.dirty) {
+        file.dirty = false
+        await file.handle.datasync()
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    const all = [...this.#open.values()]
+    this.#open.clear()
+    for (const opening of all) await opening.then(file => file.handle.close()).catch(() => {})
+  }
+
+  /** Creates the empty files, which no byte will ever create. */
+  async createEmpty(): Promise<void> {
+    for (const [index, file] of this.#info.files.entries()) {
+      if (file.length > 0 || file.padding || file.symlink !== undefined || this.#unwanted.has(index)) continue
+      await this.#use(index, true, async () => {})
+    }
+  }
+
+  async removeParts(): Promise<void> {
+    const opening = this.#open.get(this.#partsPath)
+    this.#open.delete(this.#partsPath)
+    await opening?.then(file => file.handle.close()).catch(() => {})
+    await unlink(this.#partsPath).catch(() => {})
+  }
+
+  async #use<T>(index: number, writing: boolean, work: (file: OpenFile) => Promise<T>): Promise<T> {
+    const isParts = this.#unwanted.has(index)
+    const path = isParts ? this.#partsPath : this.path(index)
+    const file = await this.#acquire(path, writing, isParts ? undefined : index)
+    try {
+      return await work(file)
+    } catch (error) {
+      throw fileError(error, path)
+    } finally {
+      file.users--
+    }
+  }
+
+  async #acquire(path: string, writing: boolean, index: number | undefined): Promise<OpenFile> {
+    let opening = this.#open.get(path)
+    const known = await opening?.catch(() => undefined)
+    if (
+      opening !== undefined &&
+      known !== undefined &&
+      (known.writable || !writing) &&
+      this.#open.get(path) === opening
+    ) {
+      known.users++
+      this.#open.delete(path)
+      this.#open.set(path, opening)
+      return known
+    }
+    if (this.#open.get(path) !== opening) return this.#acquire(path, writing, index)
+    opening = this.#openFile(path, writing, index)
+    this.#open.set(path, opening)
+    if (known !== undefined) this.#closeWhenIdle(known)
+    try {
+      const file = await opening
+      file.users++
+      this.#trim()
+      return file
+    } catch (error) {
+      if (this.#open.get(path) === opening) this.#open.delete(path)
+      throw fileError(error, path)
+    }
+  }
+
+  async #openFile(path: string, writing: boolean, index: number | undefined): Promise<OpenFile> {
+    // A link in place of a file could lead anywhere.
+    const access = (writing ? constants.O_RDWR | constants.O_CREAT : constants.O_RDONLY) | (constants.O_NOFOLLOW ?? 0)
+    if (index !== undefined) await this.#checkFolders(index, writing)
+    else if (writing) await mkdir(dirname(path), { recursive: true })
+    const executable = index !== undefined && this.#info.files[index].executable
+    const handle = await open(path, access, executable ? 0o777 : 0o666)
+    if (writing && index !== undefined) {
+      // Sparse from the beginning, so that writes in any order never move the end.
+      const { size } = await handle.stat()
+      if (size !== this.#info.files[index].length) await handle.truncate(this.#info.files[index].length)
+    }
+    return { handle, writable: writing, users: 0, dirty: false, writes: new WriteQueue(handle.fd) }
+  }
+
+  /** The folders above a file must be folders, not links to elsewhere; missing ones are made. */
+  async #checkFolders(index: number, create: boolean): Promise<void> {
+    if (create) await mkdir(this.#folder, { recursive: true })
+    let folder = this.#folder
+    for (const name of this.#info.files[index].path.slice(0, -1)) {
+      folder = join(folder, name)
+      if (this.#checkedFolders.has(folder)) continue
+      if (create) {
+        await mkdir(folder).catch(error => {
+          if (error.code !== 'EEXIST') throw error
+        })
+      }
+      const found = await lstat(folder)
+      if (!found.isDirectory()) {
+        throw new OperationError('path-not-a-folder', `${folder} is not a folder of its own`, {
+          next: 'choose another download folder, or move what stands in the way',
+        })
+      }
+      this.#checkedFolders.add(folder)
+    }
+  }
+
+  #trim(): void {
+    for (const [path, opening] of this.#open) {
+      if (this.#open.size <= OPEN_FILES_MAX) return
+      this.#open.delete(path)
+      void opening.then(file => this.#closeWhenIdle(file)).catch(() => {})
+    }
+  }
+
+  #closeWhenIdle(file: OpenFile): void {
+    if (file.users > 0) {
+      setTimeout(() => this.#closeWhenIdle(file), 10).unref()
+      return
+    }
+    const flushed = file.dirty ? file.handle.datasync() : Promise.resolve()
+    void flushed.catch(() => {}).then(() => file.handle.close().catch(() => {}))
+  }
+}
+
+function cut(views: readonly Uint8Array[], start: number, length: number): Uint8Array[] {
+  const part: Uint8Array[] = []
+  let at = 0
+  for (const view of views) {
+    const from = Math.max(start - at, 0)
+    const to = Math.min(start + length - at, view.length)
+    if (from < to) part.push(view.subarray(from, to))
+    at += view.length
+  }
+  return part
+}
+
+function fileError(error: unknown, path: string): OperationError {
+  if (error instanceof OperationError) return error
+  const code = (error as NodeJS.ErrnoException).code
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new OperationError('disk-full', `no room on the disk for ${path}`, {
+      cause: error,
+      next: 'make room, then resume: nothing that was fetched is lost',
+    })
+  }
+  if (code === 'ENOENT') return new OperationError('file-missing', `${path} is missing`, { cause: error })
+  return new OperationError('file-error', `${path}: ${(error as Error).message}`, { cause: error })
+}
