@@ -60,7 +60,7 @@ describe('a ledger that takes in files of blocks', { skip: skipWithout('fixtures
     const file = join(folder, 'shuffled.dat')
     const blocks = mixedChain().map(({ bytes }) => bytes)
     const { magic } = builtInNetwork('regtest')!
-    const parts = [new Uint8Array(5).fill(1)]
+    const parts: Uint8Array[] = [new Uint8Array(5).fill(1)]
     for (const block of [...blocks].reverse()) parts.push(frame(block), magic, new Uint8Array(3).fill(7))
     parts.push(frame(blocks[0]).subarray(0, 100))
     writeFileSync(file, concatBytes(...parts))
