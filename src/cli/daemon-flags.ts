@@ -173,8 +173,8 @@ export interface FlagKind {
   readonly secret: boolean
 }
 
-const NOT_NEGATABLE = ['datadir', 'loglevel', 'signetchallenge', 'signetseednode']
-const NEEDS_VALUE = ['loglevel', 'proxy']
+const NOT_NEGATABLE = ['datadir', 'loglevel', 'rpcid', 'signetchallenge', 'signetseednode']
+const NEEDS_VALUE = ['loglevel', 'proxy', 'rpcid']
 const SECRET = ['rpcauth', 'rpcpassword', 'rpcuser', 'torpassword']
 
 /** Names that apply to another network than main only from its own section of the configuration file. */
@@ -189,22 +189,25 @@ export const NETWORK_ONLY_FLAGS: ReadonlySet<string> = new Set([
   'walletdir',
 ])
 
-function kindOf(name: string, effect: FlagKind['effect']): [string, FlagKind] {
-  return [
-    name,
-    {
-      effect,
-      negatable: !NOT_NEGATABLE.includes(name),
-      needsValue: NEEDS_VALUE.includes(name),
-      secret: SECRET.includes(name),
-    },
-  ]
+/** Flags by name, from the names of those that have an effect, have none, or are missing. */
+export function flagKinds(names: Readonly<Record<FlagKind['effect'], readonly string[]>>): Map<string, FlagKind> {
+  const kinds = new Map<string, FlagKind>()
+  for (const effect of ['full', 'none', 'missing'] as const) {
+    for (const name of names[effect]) {
+      kinds.set(name, {
+        effect,
+        negatable: !NOT_NEGATABLE.includes(name),
+        needsValue: NEEDS_VALUE.includes(name),
+        secret: SECRET.includes(name),
+      })
+    }
+  }
+  return kinds
 }
 
 /** Every flag that bitcoind knows, by name. */
-export const DAEMON_FLAGS: ReadonlyMap<string, FlagKind> = new Map([
-  ...FLAG_GROUPS.flatMap(group => group.flags.map(([name]) => kindOf(name, 'full'))),
-  ...HIDDEN.map(name => kindOf(name, 'full')),
-  ...WITHOUT_EFFECT.map(name => kindOf(name, 'none')),
-  ...MISSING.map(name => kindOf(name, 'missing')),
-])
+export const DAEMON_FLAGS: ReadonlyMap<string, FlagKind> = flagKinds({
+  full: [...FLAG_GROUPS.flatMap(group => group.flags.map(([name]) => name)), ...HIDDEN],
+  none: WITHOUT_EFFECT,
+  missing: MISSING,
+})

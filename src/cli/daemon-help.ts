@@ -1,4 +1,4 @@
-import { DAEMON_FLAGS, FLAG_GROUPS } from './daemon-flags.ts'
+import { DAEMON_FLAGS, FLAG_GROUPS, type FlagHelp } from './daemon-flags.ts'
 
 const WIDTH = 79
 const INDENT = '       '
@@ -21,11 +21,14 @@ function namesOf(effect: 'none' | 'missing'): string {
   return wrap(names.sort().join(' '))
 }
 
+/** Flags, each with what it does. */
+export function helpOfFlags(flags: readonly FlagHelp[]): string {
+  return flags.map(([name, value, about]) => `  -${name}${value}\n${wrap(about)}`).join('\n\n')
+}
+
 /** The text of -help; with -help-debug also the names of flags without effect. */
 export function daemonHelp(options: { all: boolean }): string {
-  const groups = FLAG_GROUPS.map(({ title, flags }) =>
-    [`${title}:`, ...flags.map(([name, value, about]) => `  -${name}${value}\n${wrap(about)}`)].join('\n\n'),
-  )
+  const groups = FLAG_GROUPS.map(({ title, flags }) => `${title}:\n\n${helpOfFlags(flags)}`)
   const more = options.all
     ? [
         `Flags of bitcoind that are taken without effect:\n\n${namesOf('none')}`,

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { OperationError } from '../base/errors.ts'
-import { isBackground, reportFailure, reportLocked, startInBackground } from './background.ts'
+import { isBackground, reportFailure, reportLocked, reportReady, startInBackground } from './background.ts'
 import { commandLineSettings, daemonConfig } from './daemon-config.ts'
 import { DAEMON_FLAGS } from './daemon-flags.ts'
 import { daemonOptions } from './daemon-options.ts'
@@ -55,7 +55,7 @@ async function main(): Promise<number> {
         return failure === undefined ? 0 : 1
       }
     }
-    await runDaemon(config, options, reportLocked)
+    await runDaemon(config, options, { onLocked: reportLocked, onReady: reportReady })
     return 0
   } catch (error) {
     reportFailure(failureText(error))
@@ -64,5 +64,5 @@ async function main(): Promise<number> {
 }
 
 process.exitCode = await main()
-// Nothing is left to do, whatever a library still keeps open.
-process.exit()
+// Nothing is left to do once what was written has left this process, whatever a library still keeps open.
+process.stdout.write('', () => process.exit())

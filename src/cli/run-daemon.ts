@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { OperationError } from '../base/errors.ts'
 import type { Peer } from '../node/peer.ts'
-import { reportReady } from './background.ts'
+import type { RpcService } from '../rpc/serve-rpc.ts'
 import type { DaemonConfig } from './daemon-config.ts'
 import type { DaemonOptions } from './daemon-options.ts'
 import { DirectoryLock } from './directory-lock.ts'
@@ -48,68 +48,85 @@ function stopWhenDone(peer: Peer, options: DaemonOptions): void {
   }
 }
 
-async function serve(peer: Peer, options: DaemonOptions): Promise<void> {
-  if (options.rpc === undefined) return
+async function serve(peer: Peer, options: DaemonOptions): Promise<RpcService | undefined> {
+  if (options.rpc === undefined) return undefined
   const { serveRpc } = await import('../rpc/serve-rpc.ts')
-  const service = await serveRpc(peer, options.rpc)
-  // Who asks for the stop through RPC is still answered.
-  peer.stopped.then(service.stop, service.stop)
+  return serveRpc(peer, options.rpc)
 }
 
-/** From a started peer to a ready one. */
-async function bringUp(peer: Peer, options: DaemonOptions): Promise<void> {
+/** Calls back when the system asks this process to end. */
+function onSignals(stop: () => void): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop)
+}
+
+/** What whoever runs a daemon may want to hear of. */
+export interface DaemonEvents {
+  /** The folders are its own. */
+  onLocked?(): void
+  /** RPC answers. A failure here stops the daemon. */
+  onReady?(peer: Peer, rpc: RpcService | undefined): void | Promise<void>
+}
+
+/** From a started peer to a ready one, and until its end. */
+async function runPeer(peer: Peer, options: DaemonOptions, events: DaemonEvents): Promise<void> {
   stopWhenDone(peer, options)
   peer.log.info('init message: Loading block index…')
-  await Promise.all([serve(peer, options), Promise.race([peer.opened, peer.stopped])])
-  if (peer.isStopping) {
-    peer.log.info('Shutdown requested. Exiting.')
-    return
+  const rpc = await serve(peer, options)
+  await Promise.race([peer.opened, peer.stopped])
+  if (peer.isStopping) peer.log.info('Shutdown requested. Exiting.')
+  else {
+    peer.log.info(`nBestHeight = ${peer.ledger.tip.height}`)
+    if (options.blockNotify !== '') notifyOfBlocks(peer, options.blockNotify)
+    peer.log.info('init message: Done loading')
+    if (options.startupNotify !== '') void runCommand(options.startupNotify, peer.log)
+    await events.onReady?.(peer, rpc)
   }
-  const { tip } = peer.ledger
-  peer.log.info(`nBestHeight = ${tip.height}`)
-  if (options.blockNotify !== '') notifyOfBlocks(peer, options.blockNotify)
-  peer.log.info('init message: Done loading')
-  if (options.startupNotify !== '') void runCommand(options.startupNotify, peer.log)
-  reportReady()
+  try {
+    await peer.stopped
+  } finally {
+    // Who asked for the stop through RPC is still answered.
+    await rpc?.stop()
+  }
 }
 
 /**
  * Runs a daemon until it is told to stop; resolves when all is closed. Rejects with what kept it from starting, or forced it to stop.
- *
- * @param onLocked called once the folders are its own
  */
-export async function runDaemon(config: DaemonConfig, options: DaemonOptions, onLocked: () => void): Promise<void> {
+export async function runDaemon(config: DaemonConfig, options: DaemonOptions, events: DaemonEvents): Promise<void> {
+  let peer: Peer | undefined
+  let stopAsked = false
+  onSignals(() => {
+    stopAsked = true
+    void peer?.stop()
+  })
   const locks = lockFolders(config, options)
-  onLocked()
+  events.onLocked?.()
   let wrotePid = false
+  let notified: Promise<void> | undefined
   try {
     if (options.pidPath !== undefined) {
       writePidFile(options.pidPath)
       wrotePid = true
     }
     const { Peer } = await import('../node/peer.ts')
-    const peer = new Peer(options.peer)
-    let notified: Promise<void> = Promise.resolve()
+    peer = new Peer(options.peer)
+    const { log } = peer
     if (options.shutdownNotify !== '') {
       peer.onShutdown(() => {
-        notified = runCommand(options.shutdownNotify, peer.log)
+        notified = runCommand(options.shutdownNotify, log)
       })
     }
-    const stop = (): void => void peer.stop()
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop)
-    process.on('warning', warning => peer.log.warning(`${warning.name}: ${warning.message}`))
-    logStart(peer.log, config, options)
-    try {
-      await bringUp(peer, options)
-    } catch (error) {
-      if (peer.isStopping) await peer.stopped
-      peer.log.error(error instanceof Error ? error.message : String(error))
-      await peer.stop()
-      throw error
-    }
-    await peer.stopped
-    await notified
+    process.on('warning', warning => log.warning(`${warning.name}: ${warning.message}`))
+    logStart(log, config, options)
+    if (stopAsked) void peer.stop()
+    await runPeer(peer, options, events)
+  } catch (error) {
+    // A failure of the ledger has stopped the peer, and stands in its log.
+    if (peer !== undefined && !peer.isStopping) peer.log.error(error instanceof Error ? error.message : String(error))
+    await peer?.stop()
+    throw error
   } finally {
+    await notified
     if (wrotePid) rmSync(options.pidPath!, { force: true })
     for (const lock of locks) lock.release()
   }
