@@ -51,6 +51,12 @@ const getnetworkhashps: RpcMethod = {
   handler: (context, args) => networkHashRate(context, args.int('nblocks'), args.int('height')),
 }
 
+/** The same as blocks show, in the order that miners have always got. */
+function miningTargetJson(targetBits: number) {
+  const { bits, difficulty, target } = targetJson(targetBits)
+  return { bits, difficulty, target }
+}
+
 const getmininginfo: RpcMethod = {
   name: 'getmininginfo',
   category: 'mining',
@@ -67,12 +73,12 @@ const getmininginfo: RpcMethod = {
       blocks: tip.height,
       currentblockweight: lastTemplate?.weight,
       currentblocktx: lastTemplate?.txCount,
-      ...targetJson(tip.header.bits),
+      ...miningTargetJson(tip.header.bits),
       networkhashps: await networkHashRate(context, HASH_RATE_BLOCKS_DEFAULT, -1),
       pooledtx: 0,
       blockmintxfee: jsonAmount(TEMPLATE_FEERATE_SATS),
       chain: network.name,
-      next: { height: tip.height + 1, ...targetJson(next.bits) },
+      next: { height: tip.height + 1, ...miningTargetJson(next.bits) },
       signet_challenge: network.signetChallenge === undefined ? undefined : toHex(network.signetChallenge),
       warnings: warningsJson(context),
     }
