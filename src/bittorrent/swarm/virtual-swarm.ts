@@ -194,11 +194,11 @@ export class VirtualSwarm {
     events[i] = event
   }
 
-  #next(): { at: number; run: () => void } | undefined {
+  /** Takes the first event out. */
+  #next(): void {
     const events = this.#events
-    const first = events[0]
     const last = events.pop()
-    if (last === undefined || events.length === 0) return first
+    if (last === undefined || events.length === 0) return
     let i = 0
     for (;;) {
       let child = 2 * i + 1
@@ -209,17 +209,20 @@ export class VirtualSwarm {
       i = child
     }
     events[i] = last
-    return first
   }
 
   /** Lets time pass until nothing is left to wait for, or so many milliseconds are over. */
   runUntil(isOver: () => boolean, limitMs: number): boolean {
     const end = this.now + limitMs
     while (!isOver()) {
-      const event = this.#next()
-      if (event === undefined || event.at > end) return false
-      this.now = event.at
-      event.run()
+      const due = this.#events[0]
+      if (due === undefined || due.at > end) {
+        this.now = end
+        return false
+      }
+      this.#next()
+      this.now = due.at
+      due.run()
     }
     return true
   }
