@@ -125,7 +125,7 @@ export class MemoryChain {
   mine(
     previous = this.chain.tip,
     transactions: readonly Transaction[] = [],
-    script = Uint8Array.of(OP_TRUE),
+    script: Uint8Array = Uint8Array.of(OP_TRUE),
   ): Uint8Array {
     const { index, params } = this.chain
     const template = blockTemplate(index, previous, params, new Deployments(index, params), 0)
