@@ -1,0 +1,150 @@
+import type { Random } from '../../base/ports/random.ts'
+import type { AnnounceEvent, AnnounceResponse } from './announce.ts'
+
+/** A tracker that should be asked now. */
+export interface DueAnnounce {
+  readonly url: string
+  readonly event: AnnounceEvent | undefined
+  readonly trackerId: Uint8Array | undefined
+}
+
+const RETRY_MIN_MS = 15_000
+const RETRY_MAX_MS = 1_800_000
+
+interface TrackerState {
+  readonly url: string
+  trackerId: Uint8Array | undefined
+  failures: number
+  /** Not to be asked before. */
+  notBefore: number
+  /** Whether it has been told that we are here. */
+  started: boolean
+  lastError: string | undefined
+  response: AnnounceResponse | undefined
+}
+
+/** What a person may see of a tracker. */
+export interface TrackerStatus {
+  readonly url: string
+  readonly seeders: number | undefined
+  readonly leechers: number | undefined
+  readonly error: string | undefined
+}
+
+/**
+ * BEP 12: the trackers of one torrent. Of each tier one is asked at a time, the first that answers moves to its front; all
+ * tiers are asked, so that a tracker that lives never hides behind one that is dead.
+ */
+export class Announcer {
+  readonly #tiers: TrackerState[][]
+  /** The tracker of each tier that is being asked. */
+  readonly #asking = new Set<string>()
+  #completed = false
+  #completedTold = new Set<string>()
+
+  constructor(tiers: readonly (readonly string[])[], random: Random) {
+    this.#tiers = tiers.map(tier => shuffled(tier, random).map(makeTracker))
+  }
+
+  get status(): TrackerStatus[] {
+    return this.#tiers.flat().map(tracker => ({
+      url: tracker.url,
+      seeders: tracker.response?.seeders,
+      leechers: tracker.response?.leechers,
+      error: tracker.lastError,
+    }))
+  }
+
+  /** All pieces are there: each tracker is told once. */
+  completed(): void {
+    this.#completed = true
+  }
+
+  /** More peers are wanted: trackers may be asked as soon as they allow it. */
+  hurry(now: number): void {
+    for (const tracker of this.#tiers.flat()) {
+      if (tracker.failures > 0 || tracker.response === undefined) continue
+      const { minIntervalMs, intervalMs } = tracker.response
+      const waited = tracker.notBefore - intervalMs
+      tracker.notBefore = Math.max(now, waited + (minIntervalMs ?? intervalMs))
+    }
+  }
+
+  /** The trackers to be asked now; each must be answered by `succeeded` or `failed`. */
+  due(now: number): DueAnnounce[] {
+    const due: DueAnnounce[] = []
+    for (const tier of this.#tiers) {
+      if (tier.some(({ url }) => this.#asking.has(url))) continue
+      const tracker = tier.find(({ failures }) => failures === 0) ?? soonest(tier)
+      if (tracker === undefined) continue
+      const tellsCompleted = this.#completed && tracker.started && !this.#completedTold.has(tracker.url)
+      if (tracker.notBefore > now && !(tellsCompleted && tracker.failures === 0)) continue
+      this.#asking.add(tracker.url)
+      const event = !tracker.started ? 'started' : tellsCompleted ? 'completed' : undefined
+      due.push({ url: tracker.url, event, trackerId: tracker.trackerId })
+    }
+    return due
+  }
+
+  succeeded({ url, event }: DueAnnounce, response: AnnounceResponse, now: number): void {
+    this.#asking.delete(url)
+    for (const tier of this.#tiers) {
+      const index = tier.findIndex(tracker => tracker.url === url)
+      if (index < 0) continue
+      const [tracker] = tier.splice(index, 1)
+      tier.unshift(tracker)
+      tracker.failures = 0
+      tracker.started = true
+      tracker.lastError = undefined
+      tracker.response = response
+      tracker.trackerId = response.trackerId ?? tracker.trackerId
+      tracker.notBefore = now + response.intervalMs
+    }
+    // Who was complete from the start never "completed" (BEP 3).
+    if (event === 'completed' || (event === 'started' && this.#completed)) this.#completedTold.add(url)
+  }
+
+  failed({ url }: DueAnnounce, reason: string, now: number): void {
+    this.#asking.delete(url)
+    for (const tracker of this.#tiers.flat()) {
+      if (tracker.url !== url) continue
+      tracker.failures++
+      tracker.lastError = reason
+      tracker.notBefore = now + Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(20, tracker.failures - 1))
+    }
+  }
+
+  /** Those that should be told that we go. */
+  stopping(): DueAnnounce[] {
+    const told = this.#tiers.flat().filter(tracker => tracker.started)
+    return told.map(({ url, trackerId }) => ({ url, event: 'stopped', trackerId }))
+  }
+}
+
+function makeTracker(url: string): TrackerState {
+  return {
+    url,
+    trackerId: undefined,
+    failures: 0,
+    notBefore: 0,
+    started: false,
+    lastError: undefined,
+    response: undefined,
+  }
+}
+
+function soonest(tier: readonly TrackerState[]): TrackerState | undefined {
+  return tier.reduce<TrackerState | undefined>(
+    (a, b) => (a === undefined || b.notBefore < a.notBefore ? b : a),
+    undefined,
+  )
+}
+
+function shuffled(urls: readonly string[], random: Random): string[] {
+  const order = [...urls]
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = random.below(i + 1)
+    ;[order[i], order[j]] = [order[j], order[i]]
+  }
+  return order
+}

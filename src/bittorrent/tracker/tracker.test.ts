@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { utf8 } from '../../base/bytes/utf8.ts'
+import { seededRandom } from '../../base/ports/seeded-random.ts'
+import { encodeBencode } from '../bencode/encode.ts'
+import type { AnnounceRequest, AnnounceResponse } from './announce.ts'
+import { Announcer } from './announcer.ts'
+import {
+  announceUrl,
+  decodeAnnounceResponse,
+  decodeScrapeResponse,
+  encodeAnnounceResponse,
+  encodeScrapeResponse,
+  encodeTrackerFailure,
+  escapeBytes,
+  parseAnnounceQuery,
+  parseScrapeQuery,
+  scrapeUrl,
+  unescapeBytes,
+} from './http-tracker.ts'
+import { PeerRegistry } from './peer-registry.ts'
+import {
+  decodeUdpAnswer,
+  decodeUdpRequest,
+  encodeConnectAnswer,
+  encodeConnectRequest,
+  encodeUdpAnnounce,
+  encodeUdpAnnounceAnswer,
+  encodeUdpError,
+  encodeUdpScrape,
+  encodeUdpScrapeAnswer,
+  udpTransaction,
+} from './udp-tracker.ts'
+
+const REQUEST: AnnounceRequest = {
+  infohash: Uint8Array.from({ length: 20 }, (_, i) => i * 13),
+  peerId: utf8('-PE0010-abcdefghijkl'),
+  port: 6881,
+  uploaded: 1,
+  downloaded: 2,
+  left: 5_000_000_000,
+  event: 'started',
+  wanted: 50,
+  key: 0xdeadbeef,
+}
+
+const RESPONSE: AnnounceResponse = {
+  intervalMs: 1_800_000,
+  minIntervalMs: 60_000,
+  seeders: 1,
+  leechers: 2,
+  peers: [],
+  externalIp: undefined,
+  warning: undefined,
+  trackerId: undefined,
+}
+
+test('bytes survive a query', () => {
+  fc.assert(fc.property(fc.uint8Array(), bytes => assert.deepEqual(unescapeBytes(escapeBytes(bytes)), bytes)))
+  assert.equal(unescapeBytes('%zz'), undefined)
+})
+
+test('an announce over HTTP is understood on the other side', () => {
+  const url = announceUrl('http://t/announce?pass=1', REQUEST, utf8('id'))
+  assert.match(url, /^http:\/\/t\/announce\?pass=1&info_hash=/)
+  assert.match(url, /&trackerid=id$/)
+  const parsed = parseAnnounceQuery(url.split('?')[1])
+  assert.ok(parsed.ok)
+  assert.deepEqual(parsed.value, { ...REQUEST, uploadOnly: false, compact: true })
+})
+
+test('an answer over HTTP is understood, compact or not', () => {
+  const peers = [
+    { host: '1.2.3.4', port: 5 },
+    { host: '2001:db8::1', port: 6 },
+  ]
+  for (const compact of [true, false]) {
+    const decoded = decodeAnnounceResponse(
+      encodeAnnounceResponse({ intervalSeconds: 1800, seeders: 1, leechers: 2, peers }, compact),
+    )
+    assert.ok(decoded.ok)
+    assert.deepEqual(decoded.value, { ...RESPONSE, peers })
+  }
+  const refused = decodeAnnounceResponse(encodeTrackerFailure('not here'))
+  assert.deepEqual(refused, { ok: false, code: 'tracker-refused', detail: 'not here' })
+  const hasty = decodeAnnounceResponse(encodeBencode({ interval: 1 }))
+  assert.ok(hasty.ok && hasty.value.intervalMs === 60_000)
+})
+
+test('scrapes over HTTP', () => {
+  assert.equal(scrapeUrl('http://t/x', []), undefined)
+  assert.equal(scrapeUrl('http://t/announce.php?a=1', [])!, 'http://t/scrape.php?a=1')
+  const url = scrapeUrl('http://t/announce', [REQUEST.infohash])!
+  assert.deepEqual(parseScrapeQuery(url.split('?')[1]), [REQUEST.infohash])
+  const entry = { seeders: 3, completed: 2, leechers: 1 }
+  const decoded = decodeScrapeResponse(encodeScrapeResponse([[REQUEST.infohash, entry]]), [
+    REQUEST.infohash,
+    REQUEST.peerId,
+  ])
+  assert.ok(decoded.ok)
+  assert.deepEqual(decoded.value, [entry, undefined])
+})
+
+test('BEP 15: every packet is understood on the other side', () => {
+  assert.deepEqual(decodeUdpRequest(encodeConnectRequest(7)), { action: 'connect', transaction: 7 })
+  const announce = encodeUdpAnnounce(0x1234_5678_9abc_def0n, 9, REQUEST, utf8('/announce?x=1'))
+  assert.deepEqual(decodeUdpRequest(announce), {
+    action: 'announce',
+    transaction: 9,
+    connectionId: 0x1234_5678_9abc_def0n,
+    request: REQUEST,
+  })
+  assert.deepEqual(decodeUdpRequest(encodeUdpScrape(1n, 2, [REQUEST.infohash])), {
+    action: 'scrape',
+    transaction: 2,
+    connectionId: 1n,
+    infohashes: [REQUEST.infohash],
+  })
+
+  const connected = encodeConnectAnswer(7, 99n)
+  assert.equal(udpTransaction(connected), 7)
+  assert.deepEqual(decodeUdpAnswer(connected, 4), { ok: true, value: { action: 'connect', connectionId: 99n } })
+  const peers = [{ host: '9.8.7.6', port: 5 }]
+  const answer = decodeUdpAnswer(
+    encodeUdpAnnounceAnswer(9, { intervalSeconds: 1800, seeders: 1, leechers: 2, peers }, 4),
+    4,
+  )
+  assert.ok(answer.ok)
+  assert.deepEqual(answer.value, { action: 'announce', response: { ...RESPONSE, minIntervalMs: undefined, peers } })
+  const entries = [{ seeders: 1, completed: 2, leechers: 3 }]
+  assert.deepEqual(decodeUdpAnswer(encodeUdpScrapeAnswer(2, entries), 4), {
+    ok: true,
+    value: { action: 'scrape', entries },
+  })
+  assert.deepEqual(decodeUdpAnswer(encodeUdpError(2, utf8('no')), 4), {
+    ok: false,
+    code: 'tracker-refused',
+    detail: 'no',
+  })
+})
+
+test('whatever trackers and clients send is read or refused', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 120 }), fc.string(), (bytes, text) => {
+      decodeAnnounceResponse(bytes)
+      decodeScrapeResponse(bytes, [bytes])
+      decodeUdpAnswer(bytes, 16)
+      decodeUdpRequest(bytes)
+      parseAnnounceQuery(text)
+      parseScrapeQuery(`info_hash=${text}`)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('one tracker of each tier is asked, and the one that answers comes first from then on', () => {
+  const announcer = new Announcer([['http://a', 'http://b'], ['udp://c']], seededRandom(1))
+  const first = announcer.due(0)
+  assert.equal(first.length, 2)
+  assert.deepEqual(announcer.due(0), [])
+  announcer.failed(first[0], 'down', 0)
+  announcer.succeeded(first[1], RESPONSE, 0)
+  const second = announcer.due(0)
+  assert.equal(second.length, 1)
+  assert.notEqual(second[0].url, first[0].url)
+  assert.equal(second[0].event, 'started')
+  announcer.succeeded(second[0], RESPONSE, 0)
+  assert.deepEqual(announcer.due(1_799_999), [])
+  const later = announcer.due(1_800_000)
+  assert.deepEqual(
+    later.map(({ url, event }) => [url, event]),
+    [
+      [second[0].url, undefined],
+      ['udp://c', undefined],
+    ],
+  )
+})
+
+test('completion is told once, and at once; who was complete from the start never completed', () => {
+  const announcer = new Announcer([['http://a']], seededRandom(1))
+  announcer.succeeded(announcer.due(0)[0], RESPONSE, 0)
+  announcer.completed()
+  const [told] = announcer.due(1000)
+  assert.equal(told.event, 'completed')
+  announcer.succeeded(told, RESPONSE, 1000)
+  assert.deepEqual(announcer.due(2000), [])
+  assert.deepEqual(
+    announcer.stopping().map(({ event }) => event),
+    ['stopped'],
+  )
+  const seed = new Announcer([['http://a']], seededRandom(1))
+  seed.completed()
+  seed.succeeded(seed.due(0)[0], RESPONSE, 0)
+  assert.deepEqual(seed.due(1000), [])
+})
+
+test('a dead tracker is tried ever more rarely', () => {
+  const announcer = new Announcer([['http://a']], seededRandom(1))
+  let now = 0
+  const waits: number[] = []
+  for (let i = 0; i < 6; i++) {
+    const [due] = announcer.due(now)
+    announcer.failed(due, 'down', now)
+    const before = now
+    while (announcer.due(now).length === 0) now += 5000
+    announcer.failed(due, 'down', before)
+    waits.push(now - before)
+  }
+  assert.ok(
+    waits.every((wait, i) => i === 0 || wait >= waits[i - 1]),
+    `${waits}`,
+  )
+  assert.equal(announcer.status[0].error, 'down')
+})
+
+test('the registry introduces peers to each other, and forgets those that are gone', () => {
+  const registry = new PeerRegistry(seededRandom(1), { intervalMs: 1000, peersPerSwarmMax: 3 })
+  const announce = (port: number, left: number, now: number, event?: AnnounceRequest['event']) =>
+    registry.announce({ ...REQUEST, port, left, event }, '10.0.0.1', now)
+  assert.deepEqual(announce(1, 0, 0).peers, [])
+  assert.deepEqual(announce(2, 0, 1).peers, [], 'a seed has no use for seeds')
+  assert.deepEqual(
+    announce(3, 9, 2)
+      .peers.map(({ port }) => port)
+      .toSorted(),
+    [1, 2],
+  )
+  assert.deepEqual(registry.scrape(REQUEST.infohash), { seeders: 2, completed: 0, leechers: 1 })
+  announce(3, 0, 3, 'completed')
+  assert.deepEqual(registry.scrape(REQUEST.infohash), { seeders: 3, completed: 1, leechers: 0 })
+  announce(4, 9, 4)
+  assert.equal(registry.scrape(REQUEST.infohash).seeders, 2, 'the oldest makes room')
+  announce(4, 9, 5, 'stopped')
+  registry.expire(2002)
+  assert.deepEqual(registry.scrape(REQUEST.infohash), { seeders: 1, completed: 1, leechers: 0 })
+  registry.expire(5000)
+  assert.equal(registry.swarmCount, 0)
+})
