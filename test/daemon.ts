@@ -9,7 +9,7 @@ import { RpcClient } from '../src/rpc/client.ts'
 import { readCookie } from '../src/rpc/cookie.ts'
 import { RpcError } from '../src/rpc/rpc-error.ts'
 
-const PROGRAM = fileURLToPath(new URL('../dist/cli/peersd.js', import.meta.url))
+const PROGRAM = fileURLToPath(new URL('../dist/programs/peersd.js', import.meta.url))
 /** A start that takes longer has failed. */
 const START_TIMEOUT_MS = 60_000
 const POLL_MS = 5

@@ -9,7 +9,7 @@ import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Daemon, freePort } from '../daemon.ts'
 
-const PROGRAM = fileURLToPath(new URL('../../dist/cli/peers.js', import.meta.url))
+const PROGRAM = fileURLToPath(new URL('../../dist/programs/peers.js', import.meta.url))
 const TEST_ADDRESS = 'bcrt1qwpt2puqqy2fd74zrn0mr822vdamg3fqgsr97wx'
 
 interface Ended {

@@ -10,7 +10,7 @@ import { RpcClient } from '../../src/rpc/client.ts'
 import { RpcError } from '../../src/rpc/rpc-error.ts'
 import { Daemon, freePort } from '../daemon.ts'
 
-const PROGRAM = fileURLToPath(new URL('../../dist/cli/peersd.js', import.meta.url))
+const PROGRAM = fileURLToPath(new URL('../../dist/programs/peersd.js', import.meta.url))
 
 interface Ended {
   readonly status: number | null

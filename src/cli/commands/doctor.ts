@@ -1,5 +1,4 @@
 import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -7,6 +6,7 @@ import { builtInNetwork, NETWORK_NAMES } from '../../bitcoin/params/networks.ts'
 import { loadCrypto } from '../../platform/crypto.ts'
 import { openLevelStore } from '../../platform/level-store.ts'
 import { defaultDataFolder } from '../data-folder.ts'
+import { neededNodeVersion } from '../version.ts'
 
 export interface DoctorOptions {
   readonly folder?: string
@@ -24,11 +24,11 @@ interface Finding {
 const DISK_BYTES_LOW = 1e9
 
 function nodeFinding(): Finding {
-  const { engines } = createRequire(import.meta.url)('../../../package.json') as { engines: { node: string } }
+  const needed = neededNodeVersion()
   const [major, minor] = process.versions.node.split('.').map(Number)
-  const [needMajor, needMinor] = engines.node.replace('>=', '').split('.').map(Number)
+  const [needMajor, needMinor] = needed.replace('>=', '').split('.').map(Number)
   const enough = major > needMajor || (major === needMajor && minor >= needMinor)
-  const value = `${process.version} (needs ${engines.node})`
+  const value = `${process.version} (needs ${needed})`
   return enough
     ? { what: 'node', state: 'ok', value }
     : { what: 'node', state: 'fault', value, next: 'install a newer Node.js' }

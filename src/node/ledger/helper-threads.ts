@@ -51,7 +51,8 @@ interface Helper {
  * turns like the others, so that no core idles. Blocks are prepared and read ahead by the helpers alone.
  */
 export class HelperThreads implements ScriptVerifier {
-  readonly #helpers: readonly Helper[]
+  readonly #helperCount: number
+  #helpers: readonly Helper[] = []
   readonly #checker: TransactionSignatureChecker
   readonly #crypto: Crypto
   readonly #data: HelperData
@@ -64,24 +65,35 @@ export class HelperThreads implements ScriptVerifier {
     this.#checker = new TransactionSignatureChecker(crypto)
     this.#crypto = crypto
     this.#data = data
-    this.#helpers = Array.from({ length: helpers }, (_, i) => {
-      const worker = startThread(import.meta.url, 'helper-thread', { workerData: data, name: `scriptch.${i}` })
-      const helper: Helper = { worker, queued: 0 }
-      worker.on('error', error => {
-        this.#failed = error as Error
-      })
-      worker.on('message', (reply: HelperReply) => {
-        helper.queued--
-        this.#waiting.get(reply.id)?.(reply)
-        this.#waiting.delete(reply.id)
-      })
-      worker.unref()
-      return helper
+    this.#helperCount = helpers
+  }
+
+  /** The helpers, started when there is first something to do: a node that only answers questions never has them. */
+  #started(): readonly Helper[] {
+    if (this.#helpers.length < this.#helperCount) {
+      this.#helpers = Array.from({ length: this.#helperCount }, (_, i) => this.#startHelper(i))
+    }
+    return this.#helpers
+  }
+
+  #startHelper(number: number): Helper {
+    const name = `scriptch.${number}`
+    const worker = startThread(import.meta.url, 'helper-thread', { workerData: this.#data, name })
+    const helper: Helper = { worker, queued: 0 }
+    worker.on('error', error => {
+      this.#failed = error as Error
     })
+    worker.on('message', (reply: HelperReply) => {
+      helper.queued--
+      this.#waiting.get(reply.id)?.(reply)
+      this.#waiting.delete(reply.id)
+    })
+    worker.unref()
+    return helper
   }
 
   allocate(byteLength: number): ArrayBufferLike {
-    return this.#helpers.length > 0 ? new SharedArrayBuffer(byteLength) : new ArrayBuffer(byteLength)
+    return this.#helperCount > 0 ? new SharedArrayBuffer(byteLength) : new ArrayBuffer(byteLength)
   }
 
   #ask(helper: Helper, request: Exclude<HelperRequest, ScriptJobMessage>): Promise<HelperReply> {
@@ -94,7 +106,7 @@ export class HelperThreads implements ScriptVerifier {
 
   #idlest(): Helper | undefined {
     let best: Helper | undefined
-    for (const helper of this.#helpers) if (best === undefined || helper.queued < best.queued) best = helper
+    for (const helper of this.#started()) if (best === undefined || helper.queued < best.queued) best = helper
     return best !== undefined && best.queued < QUEUED_BLOCKS_MAX ? best : undefined
   }
 
@@ -123,7 +135,7 @@ export class HelperThreads implements ScriptVerifier {
     const count = job.txs.inputCount - first
     const state = new Int32Array(new SharedArrayBuffer(4 * STATE_WORDS))
     state[NEXT_INPUT] = first
-    if (this.#helpers.length > 0 && count >= SHARED_JOB_INPUTS_MIN) this.#tellHelpers(job, state)
+    if (this.#helperCount > 0 && count >= SHARED_JOB_INPUTS_MIN) this.#tellHelpers(job, state)
     return {
       get done() {
         return Atomics.load(state, INPUTS_DONE) === count
@@ -149,7 +161,7 @@ export class HelperThreads implements ScriptVerifier {
       flags,
       state,
     }
-    for (const { worker } of this.#helpers) worker.postMessage(message)
+    for (const { worker } of this.#started()) worker.postMessage(message)
   }
 
   #finish(job: ScriptJob, state: Int32Array, count: number): ScriptFailure | undefined {
