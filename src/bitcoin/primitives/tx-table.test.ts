@@ -10,26 +10,30 @@ import { parseTransaction, parseTransactions } from './tx-table.ts'
 const U32 = fc.nat(0xffff_ffff)
 const SCRIPT = fc.uint8Array({ maxLength: 60 })
 
-const TRANSACTION: fc.Arbitrary<Transaction> = fc.record({
-  version: U32,
-  lockTime: U32,
-  inputs: fc.array(
-    fc.record(
-      {
-        txid: fc.uint8Array({ minLength: 32, maxLength: 32 }),
-        index: U32,
-        scriptSig: SCRIPT,
-        sequence: U32,
-        witness: fc.array(SCRIPT, { maxLength: 3 }),
-      },
-      { noNullPrototype: true },
-    ),
-    { minLength: 1, maxLength: 4 },
-  ),
-  outputs: fc.array(fc.record({ valueSats: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), script: SCRIPT }), {
-    maxLength: 4,
-  }),
-})
+const PLAIN = { noNullPrototype: true } as const
+
+const INPUT = fc.record(
+  {
+    txid: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+    index: U32,
+    scriptSig: SCRIPT,
+    sequence: U32,
+    witness: fc.array(SCRIPT, { maxLength: 3 }),
+  },
+  PLAIN,
+)
+
+const OUTPUT = fc.record({ valueSats: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), script: SCRIPT }, PLAIN)
+
+const TRANSACTION: fc.Arbitrary<Transaction> = fc.record(
+  {
+    version: U32,
+    lockTime: U32,
+    inputs: fc.array(INPUT, { minLength: 1, maxLength: 4 }),
+    outputs: fc.array(OUTPUT, { maxLength: 4 }),
+  },
+  PLAIN,
+)
 
 function failureOf(bytes: Uint8Array): string {
   const parsed = parseTransaction(bytes)
