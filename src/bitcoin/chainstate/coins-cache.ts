@@ -60,6 +60,7 @@ export class CoinsCache implements CoinsSource {
   readonly #overflow = new Map<number, Uint8Array>()
   #overflowBytes = 0
   #dirtyCount = 0
+  #changeCount = 0
   readonly #probe = new Int32Array(KEY_WORDS)
 
   /**
@@ -112,6 +113,11 @@ export class CoinsCache implements CoinsSource {
 
   get dirtyCount(): number {
     return this.#dirtyCount
+  }
+
+  /** Counts changes: the same number twice means that nothing came to differ from the store in between. */
+  get changeCount(): number {
+    return this.#changeCount
   }
 
   /** Takes the outpoint at `at` apart into the probe words and returns its hash. */
@@ -276,6 +282,7 @@ export class CoinsCache implements CoinsSource {
   }
 
   #spendEntry(entry: number): void {
+    this.#changeCount++
     if (this.#flags[entry] & FRESH) {
       // The probe still holds this entry's key.
       this.#remove(this.#slotOf(this.#hashes[entry]))
@@ -308,6 +315,7 @@ export class CoinsCache implements CoinsSource {
     length: number,
     maybeStored: boolean,
   ): void {
+    this.#changeCount++
     const hash = this.#load(bytes, at)
     const slot = this.#slotOf(hash)
     let entry: number

@@ -1,6 +1,6 @@
 import { ByteReader } from '../../base/bytes/reader.ts'
 import { ByteWriter } from '../../base/bytes/writer.ts'
-import { OperationError } from '../../base/errors.ts'
+import { invariant, OperationError } from '../../base/errors.ts'
 import type { Store, StoreChange } from '../../base/ports/store.ts'
 import type { Coin } from '../primitives/coin.ts'
 import { coinCode, heightOfCode, isCoinbaseCode } from '../primitives/coin.ts'
@@ -126,6 +126,7 @@ export class CoinsStore implements CoinsSource {
     to: Uint8Array,
     options: { sync: boolean; pause?: () => Promise<void> },
   ): Promise<void> {
+    const changeCount = cache.changeCount
     const heads = new ByteWriter(65).u8(2).bytes(to).bytes(from).finish()
     let changes: StoreChange[] = [
       { key: BEST_BLOCK_KEY, value: undefined },
@@ -149,9 +150,11 @@ export class CoinsStore implements CoinsSource {
         arena = new ByteWriter(BATCH_BYTES_MAX + (64 << 10))
       }
     }
+    invariant(cache.changeCount === changeCount, 'coins changed while they were being flushed')
     changes.push({ key: HEAD_BLOCKS_KEY, value: undefined })
     changes.push({ key: BEST_BLOCK_KEY, value: this.#obfuscate(to.slice()) })
     await this.#store.write(changes, { sync: options.sync })
+    invariant(cache.changeCount === changeCount, 'coins changed while they were being flushed')
   }
 
   /** All coins in the order of their txids, in batches. */

@@ -219,7 +219,8 @@ export class Ledger {
     }
     await this.advance()
     await this.saveIndex()
-    if (this.chain.height <= 0) await this.flush({ sync: true })
+    // A new ledger is one from its first second on, not only after its first flush.
+    if (this.chain.height <= 0) await this.exclusive.run(() => this.flush({ sync: true }))
   }
 
   /** Whether the reindex that was asked for, or cut off before, is still to be done. */
@@ -393,7 +394,7 @@ export class Ledger {
     if (performance.now() - this.#lastSaveMs > INDEX_SAVE_INTERVAL_MS) await this.saveIndex()
   }
 
-  /** Writes all coins that differ from the store. Nothing may be under way. */
+  /** Writes all coins that differ from the store. Only under {@link exclusive}, and with nothing under way. */
   async flush(options: { sync: boolean; empty?: boolean }): Promise<void> {
     const { chain } = this
     this.#lastFlushMs = performance.now()
