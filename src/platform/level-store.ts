@@ -1,6 +1,9 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { OperationError } from '../base/errors.ts'
 import type { Store, StoreChange } from '../base/ports/store.ts'
+import { hasLogHole } from './level-log.ts'
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>
 
@@ -89,11 +92,21 @@ function storeError(cause: unknown, { name, mend }: LevelStoreOptions): Operatio
   })
 }
 
+/** Throws where a log in the folder lost writes in its middle, which LevelDB would not tell. */
+function checkLogs(folder: string, { name, mend }: LevelStoreOptions): void {
+  if (!existsSync(folder)) return
+  for (const file of readdirSync(folder)) {
+    if (!/^\d+\.log$/.test(file) || !hasLogHole(readFileSync(join(folder, file)))) continue
+    throw new OperationError('store-damaged', `Error opening or reading ${name}: ${file} is damaged`, { next: mend })
+  }
+}
+
 /**
  * Opens (or creates) a LevelDB store in a folder. Uncompressed and with the table format of Bitcoin Core's own, so that either reads
  * the other's. Throws OperationError `store-locked` or `store-damaged`.
  */
 export async function openLevelStore(folder: string, options: LevelStoreOptions): Promise<Store> {
+  checkLogs(folder, options)
   const level: Level = new ClassicLevel(folder, {
     keyEncoding: 'view',
     valueEncoding: 'view',

@@ -1,0 +1,50 @@
+/** Bytes of a block of LevelDB's log, in which no record crosses into the next, and of a record's header. */
+const LOG_BLOCK_BYTES = 32 << 10
+const HEADER_BYTES = 7
+/** A record that is whole, or the first part of one; the other parts are 3 and 4. */
+const FULL = 1
+const FIRST = 2
+const TYPE_MAX = 4
+
+const CASTAGNOLI = Uint32Array.from({ length: 256 }, (_, i) => {
+  let crc = i
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f6_3b78 : crc >>> 1
+  return crc
+})
+
+/** CRC-32C of the bytes from `start` to `end`, in the masked form in which LevelDB writes it. */
+function maskedCrc(bytes: Uint8Array, start: number, end: number): number {
+  let crc = 0xffff_ffff
+  for (let i = start; i < end; i++) crc = CASTAGNOLI[(crc ^ bytes[i]) & 0xff] ^ (crc >>> 8)
+  crc = ~crc
+  return (((crc >>> 15) | (crc << 17)) + 0xa282_ead8) >>> 0
+}
+
+/**
+ * Whether a log of LevelDB lacks something in its middle: a record that is damaged, with a sound one in a later block. LevelDB
+ * itself passes over such a record without a word, and all later writes take effect without it. A damaged end is no hole: it is
+ * what a power failure leaves, and the writes before it are a state that there was.
+ */
+export function hasLogHole(log: Uint8Array): boolean {
+  const view = new DataView(log.buffer, log.byteOffset, log.length)
+  let damaged = false
+  for (let block = 0; block < log.length; block += LOG_BLOCK_BYTES) {
+    const end = Math.min(block + LOG_BLOCK_BYTES, log.length)
+    let at = block
+    while (at + HEADER_BYTES <= end) {
+      const length = view.getUint16(at + 4, true)
+      const type = log[at + 6]
+      // Room set aside and never written.
+      if (type === 0 && length === 0) break
+      const next = at + HEADER_BYTES + length
+      if (next > end || type > TYPE_MAX || maskedCrc(log, at + 6, next) !== view.getUint32(at, true)) {
+        // LevelDB drops the rest of the block with it.
+        damaged = true
+        break
+      }
+      if (damaged && (type === FULL || type === FIRST)) return true
+      at = next
+    }
+  }
+  return false
+}
