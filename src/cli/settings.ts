@@ -27,7 +27,7 @@ const INT64_MAX = 2n ** 63n - 1n
 
 /** The whole number that a text begins with, as C's strtoll reads it; 0 where there is none. */
 export function leadingInteger(text: string): number {
-  const match = /^[ \t\n\v\f\r]*\+?(-?\d+)/.exec(text)
+  const match = /^[ \t\n\v\f\r]*(?:\+(?!-))?(-?\d+)/.exec(text)
   if (match === null) return 0
   const value = BigInt(match[1])
   return Number(value > INT64_MAX ? INT64_MAX : value < -INT64_MAX ? -INT64_MAX : value)

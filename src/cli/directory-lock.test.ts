@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { DirectoryLock } from './directory-lock.ts'
+
+describe('a folder of one process', () => {
+  let folder = ''
+  let path = ''
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'peers-lock-'))
+    path = join(folder, '.lock')
+  })
+  afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+  it('is taken, refused to others, and free afterwards', () => {
+    const lock = DirectoryLock.take(folder)
+    assert.match(readFileSync(path, 'utf8'), new RegExp(`^${process.pid} `))
+    assert.throws(() => DirectoryLock.take(folder), {
+      code: 'folder-locked',
+      message: `Cannot obtain a lock on directory ${folder}. Peers is probably already running.`,
+    })
+    lock.release()
+    assert.ok(!existsSync(path))
+    DirectoryLock.take(folder).release()
+  })
+
+  it('is free where its process is no more, or the number is another process’s now', () => {
+    for (const text of ['4194304 1\n', `${process.pid} 1\n`, 'nonsense\n']) {
+      writeFileSync(path, text)
+      DirectoryLock.take(folder).release()
+    }
+  })
+
+  it('is not free while its lock is being written, but a blank one of old does not count', () => {
+    writeFileSync(path, '')
+    assert.throws(() => DirectoryLock.take(folder), { code: 'folder-locked' })
+    utimesSync(path, new Date(0), new Date(0))
+    DirectoryLock.take(folder).release()
+  })
+
+  it('does not give up what another has taken since', () => {
+    const lock = DirectoryLock.take(folder)
+    writeFileSync(path, '1 1\n')
+    lock.release()
+    assert.equal(readFileSync(path, 'utf8'), '1 1\n')
+  })
+
+  it('says so where nothing can be written', () => {
+    assert.throws(() => DirectoryLock.take(join(folder, 'nowhere')), { code: 'folder-unwritable' })
+  })
+})
