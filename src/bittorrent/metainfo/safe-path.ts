@@ -1,4 +1,5 @@
-import { fromUtf8, utf8 } from '../../base/bytes/utf8.ts'
+import { lenientUtf8 } from '../../base/bytes/lenient-utf8.ts'
+import { utf8 } from '../../base/bytes/utf8.ts'
 
 /** Names longer than this many bytes are cut; file systems allow 255. */
 export const PATH_ELEMENT_BYTES_MAX = 240
@@ -13,21 +14,6 @@ const FORBIDDEN = /[/\\\u0000-\u001f\u007f\u200e\u200f\u202a-\u202e\u2066-\u2069
 
 /** Device names of Windows, with or without an extension. */
 const RESERVED = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i
-
-/** Text of UTF-8 that may be broken: `_` for each byte that makes no sense. */
-export function lenientUtf8(bytes: Uint8Array): string {
-  const whole = fromUtf8(bytes)
-  if (whole !== undefined) return whole
-  let text = ''
-  for (let i = 0; i < bytes.length; ) {
-    const lead = bytes[i]
-    const length = lead < 0xc2 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
-    const character = i + length <= bytes.length ? fromUtf8(bytes.subarray(i, i + length)) : undefined
-    text += character ?? '_'
-    i += character === undefined ? 1 : length
-  }
-  return text
-}
 
 function cutToBytes(text: string, bytesMax: number): string {
   let length = 0

@@ -1,9 +1,9 @@
+import { lenientUtf8 } from '../../base/bytes/lenient-utf8.ts'
 import { accept, reject, type Verdict } from '../../base/verdict.ts'
 import { decodeBencode } from '../bencode/decode.ts'
 import { type Bencodable, encodeBencode } from '../bencode/encode.ts'
 import { asDict, bytesField, dictField, integerField, listField } from '../bencode/fields.ts'
 import { type BencodeDict, byteKey } from '../bencode/value.ts'
-import { lenientUtf8 } from '../metainfo/safe-path.ts'
 import {
   decodeCompactPeers,
   encodeCompactPeers,

@@ -1,7 +1,7 @@
+import { lenientUtf8 } from '../../base/bytes/lenient-utf8.ts'
 import { ByteReader } from '../../base/bytes/reader.ts'
 import { ByteWriter } from '../../base/bytes/writer.ts'
 import { accept, reject, type Verdict } from '../../base/verdict.ts'
-import { lenientUtf8 } from '../metainfo/safe-path.ts'
 import { decodeCompactPeers, encodeCompactPeers, type PeerAddress } from '../wire/compact-peers.ts'
 import {
   type AnnounceEvent,

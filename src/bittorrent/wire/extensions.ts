@@ -1,8 +1,8 @@
 import { concatBytes } from '../../base/bytes/bytes.ts'
+import { lenientUtf8 } from '../../base/bytes/lenient-utf8.ts'
 import { decodeBencode } from '../bencode/decode.ts'
 import { type Bencodable, encodeBencode } from '../bencode/encode.ts'
 import { asDict, bytesField, dictField, integerField } from '../bencode/fields.ts'
-import { lenientUtf8 } from '../metainfo/safe-path.ts'
 import {
   decodeCompactPeers,
   encodeCompactPeers,

@@ -15,6 +15,7 @@ import { nodeBulkHash } from './node-bulk-hash.ts'
 import { type ConnectionHost, PeerConnection } from './peer-connection.ts'
 import { RateLimiter, REFILL_MS } from './rate-limiter.ts'
 import { SwarmTorrent, type SwarmTorrentOptions, type TorrentHost } from './swarm-torrent.ts'
+import { TrackerClient } from './tracker-client.ts'
 
 export interface SwarmClientOptions {
   /** Where to listen: 0 for any free port, `undefined` for nowhere. */
@@ -29,6 +30,8 @@ export interface SwarmClientOptions {
   /** Threads for hashing files. */
   readonly hashThreads?: number
   readonly client?: string
+  /** Whether torrents may send us to trackers and web seeds on private networks. */
+  readonly allowPrivate?: boolean
   readonly tuning?: Partial<Pick<TorrentOptions, 'requests' | 'uploads' | 'silenceMs'>>
 }
 
@@ -67,8 +70,10 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
   readonly stateFolder: string
   readonly uploadLimiter: RateLimiter
   readonly downloadLimiter: RateLimiter
+  readonly trackers: TrackerClient
   readonly #options: SwarmClientOptions & typeof SWARM_CLIENT_DEFAULTS
   readonly #peerId: Uint8Array
+  readonly #key = randomBytes(4).readUInt32BE()
   readonly #torrents = new Map<string, SwarmTorrent>()
   readonly #connections = new Set<PeerConnection>()
   #server: Server | undefined
@@ -83,6 +88,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     this.hashPool = new HashPool(options.hashThreads)
     this.uploadLimiter = new RateLimiter(options.uploadLimit ?? Number.POSITIVE_INFINITY, this.now())
     this.downloadLimiter = new RateLimiter(options.downloadLimit ?? Number.POSITIVE_INFINITY, this.now())
+    this.trackers = new TrackerClient({ allowPrivate: options.allowPrivate ?? false })
     this.#peerId = new Uint8Array(20)
     this.#peerId.set(new TextEncoder().encode(PEER_ID_PREFIX))
     this.#peerId.set(randomBytes(12), PEER_ID_PREFIX.length)
@@ -100,6 +106,10 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
   /** Monotonic milliseconds. */
   now(): number {
     return performance.now()
+  }
+
+  announceAs(): { peerId: Uint8Array; port: number | undefined; key: number } {
+    return { peerId: this.#peerId, port: this.#port, key: this.#key }
   }
 
   /** Where it listens. */
@@ -141,6 +151,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     this.#torrents.set(torrent.infohash, torrent)
     for (const peer of options.peers ?? []) torrent.core.candidates.add(peer, 'user')
     await torrent.open()
+    torrent.tick(this.now())
     this.#dial()
     return torrent
   }
@@ -157,7 +168,12 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     const { selectOnly } = magnet.value
     const only =
       options.only ?? (selectOnly.length > 0 ? (_: string, index: number) => selectOnly.includes(index) : undefined)
-    const torrent = new SwarmTorrent(this, hashes, this.#torrentOptions(), { ...options, ...(only && { only }) })
+    const trackers = [...(options.trackers ?? []), ...magnet.value.trackers.map(url => [url])]
+    const torrent = new SwarmTorrent(this, hashes, this.#torrentOptions(), {
+      ...options,
+      trackers,
+      ...(only && { only }),
+    })
     for (const peer of magnet.value.peers) {
       const address = parseAddress(peer)
       if (address !== undefined) torrent.core.candidates.add(address, 'user')
@@ -174,7 +190,8 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     }
     const { info, pieceLayers } = metainfo
     const hashes = { v1: info.infohashV1, v2: info.infohashV2 }
-    return new SwarmTorrent(this, hashes, this.#torrentOptions(), options, info, pieceLayers)
+    const trackers = [...(options.trackers ?? []), ...metainfo.trackers]
+    return new SwarmTorrent(this, hashes, this.#torrentOptions(), { ...options, trackers }, info, pieceLayers)
   }
 
   /** Makes a torrent of a file or folder, and seeds it. Returns it with the bytes of its .torrent file. */
@@ -271,6 +288,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     this.#server?.close()
     for (const connection of [...this.#connections]) connection.close('closing')
     await Promise.all(this.torrents.map(torrent => torrent.close()))
+    this.trackers.close()
     await this.hashPool.close()
   }
 }

@@ -15,6 +15,7 @@ import type { Infohashes } from '../../bittorrent/swarm/metadata-transfer.ts'
 import type { PeerSession } from '../../bittorrent/swarm/peer-session.ts'
 import { Torrent, type TorrentOptions } from '../../bittorrent/swarm/torrent.ts'
 import type { UploadRun } from '../../bittorrent/swarm/uploads.ts'
+import { Announcer, type DueAnnounce, type TrackerStatus } from '../../bittorrent/tracker/announcer.ts'
 import { Bitfield } from '../../bittorrent/wire/bitfield.ts'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import { checkPieces } from './check-pieces.ts'
@@ -24,6 +25,7 @@ import type { PeerConnection } from './peer-connection.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import { ResumeStore } from './resume-store.ts'
 import { ABSENT_FILE, TorrentFiles } from './torrent-files.ts'
+import type { TrackerClient } from './tracker-client.ts'
 
 /** What a torrent is at: `error` waits for `resume`, nothing is lost. */
 export type TorrentState = 'metadata' | 'checking' | 'downloading' | 'seeding' | 'paused' | 'error' | 'closed'
@@ -34,6 +36,8 @@ export interface SwarmTorrentOptions {
   /** Chooses files by their path in the torrent; all of them unless given. */
   readonly only?: (path: string, index: number) => boolean
   readonly sequential?: boolean
+  /** BEP 12: tiers of trackers, beside those of the torrent itself. */
+  readonly trackers?: readonly (readonly string[])[]
   /** Take the files as they are, without hashing them first: for those who have just made the torrent. */
   readonly trustFiles?: boolean
 }
@@ -48,6 +52,8 @@ export interface TorrentEvents {
   done: []
   ban: [identity: string, code: string]
   peer: [address: PeerAddress, change: 'joined' | 'left', code: string]
+  /** A tracker has answered, or has not. */
+  announced: [url: string, error: OperationError | undefined]
   error: [error: OperationError]
 }
 
@@ -58,9 +64,14 @@ export interface TorrentHost {
   readonly hashPool: HashPool
   readonly blockPool: BlockPool
   readonly downloadLimiter: RateLimiter
+  readonly trackers: TrackerClient
+  /** The announces of this client: who it is and where it listens. */
+  announceAs(): { readonly peerId: Uint8Array; readonly port: number | undefined; readonly key: number }
   readonly stateFolder: string
 }
 
+/** How long trackers may take to hear that we go. */
+const GOODBYE_MS = 1000
 /** How often progress is made durable. */
 const SAVE_MS = 10_000
 
@@ -71,6 +82,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   readonly #host: TorrentHost
   readonly #options: SwarmTorrentOptions
   readonly #resume: ResumeStore
+  readonly #announcer: Announcer
   #files: TorrentFiles | undefined
   #map: PieceMap | undefined
   #assembler: PieceAssembler | undefined
@@ -98,6 +110,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     this.#options = options
     this.core = new Torrent(hashes, torrentOptions, host.random, info, layers)
     this.#resume = new ResumeStore(join(host.stateFolder, `${this.infohash}.resume`))
+    this.#announcer = new Announcer(options.trackers ?? [], host.random)
     // A failure is kept as a state, too; nobody has to listen for it.
     this.on('error', () => {})
   }
@@ -327,9 +340,55 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     this.settle()
   }
 
+  /** How its trackers fare. */
+  get trackers(): readonly TrackerStatus[] {
+    return this.#announcer.status
+  }
+
+  /** Bytes of wanted pieces that are missing. */
+  get leftBytes(): number {
+    const { picker, map } = this.core
+    // BEP 3: nobody knows before the metadata is there; zero would say that we seed.
+    if (picker === undefined || map === undefined) return 1
+    let left = 0
+    if (!picker.isDone)
+      for (let piece = 0; piece < picker.pieceCount; piece++) if (picker.isMissing(piece)) left += map.size(piece)
+    return left
+  }
+
+  #announceDue(now: number): void {
+    for (const due of this.#announcer.due(now)) void this.#announce(due)
+  }
+
+  async #announce(due: DueAnnounce): Promise<void> {
+    const { peerId, port, key } = this.#host.announceAs()
+    const request = {
+      infohash: this.core.wireInfohash,
+      peerId,
+      // BEP 3 knows no word for nowhere; port 9 is where everything is discarded.
+      port: port ?? 9,
+      uploaded: this.core.upload.total,
+      downloaded: this.core.download.total,
+      left: this.leftBytes,
+      event: due.event,
+      wanted: due.event === 'stopped' ? 0 : 80,
+      key,
+    }
+    try {
+      const response = await this.#host.trackers.announce(due.url, request, due.trackerId)
+      this.#announcer.succeeded(due, response, this.#host.now())
+      for (const peer of response.peers) this.core.candidates.add(peer, 'tracker')
+      this.emit('announced', due.url, undefined)
+    } catch (error) {
+      this.#announcer.failed(due, (error as Error).message, this.#host.now())
+      this.emit('announced', due.url, error as OperationError)
+    }
+  }
+
   tick(now: number): void {
     this.core.onTick(now)
     this.settle()
+    if (this.#state !== 'checking' && this.#state !== 'closed' && this.#state !== 'error') this.#announceDue(now)
     if (this.#unclaimed.size > 0 && now - this.#savedAt > SAVE_MS) void this.save()
   }
 
@@ -368,6 +427,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   }
 
   #becameDone(): void {
+    this.#announcer.completed()
     void this.save().then(() => {
       if (this.#state === 'downloading' || this.#state === 'checking') this.#setState('seeding')
       this.emit('done')
@@ -504,6 +564,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   async close(): Promise<void> {
     if (this.#state === 'closed') return
     for (const connection of [...this.connections.values()]) connection.close('closing')
+    const goodbye = Promise.all(this.#announcer.stopping().map(due => this.#announce(due)))
     this.#assembler?.flushAll()
     this.settle()
     await this.#idle()
@@ -511,6 +572,8 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     this.#setState('closed')
     this.#resume.close()
     await this.#files?.close()
+    // A tracker that does not answer must not hold anybody up.
+    await Promise.race([goodbye, new Promise(resolve => setTimeout(resolve, GOODBYE_MS).unref())])
   }
 
   /** Resolves when no write is under way. */

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import type { AnnounceRequest } from '../../bittorrent/tracker/announce.ts'
+import { assertPublicHost, isPublicAddress } from './address-guard.ts'
+import { fetchUrl } from './fetch-url.ts'
+import { SwarmClient } from './swarm-client.ts'
+import { TrackerClient } from './tracker-client.ts'
+import { TrackerServer } from './tracker-server.ts'
+
+const root = await mkdtemp(join(tmpdir(), 'peers-tracker-'))
+const server = await TrackerServer.open({ host: '127.0.0.1', port: 0 })
+const client = new TrackerClient({ allowPrivate: true, timeoutMs: 3000 })
+
+after(async () => {
+  client.close()
+  await server.close()
+  await rm(root, { recursive: true })
+})
+
+function request(port: number, left: number): AnnounceRequest {
+  const peerId = new Uint8Array(20).fill(port)
+  return {
+    infohash: new Uint8Array(20).fill(9),
+    peerId,
+    port,
+    uploaded: 0,
+    downloaded: 0,
+    left,
+    event: 'started',
+    wanted: 50,
+    key: 1,
+  }
+}
+
+for (const [index, scheme] of ['http', 'udp'].entries()) {
+  test(`peers meet over ${scheme}`, async () => {
+    const url = `${scheme}://127.0.0.1:${server.port}/announce`
+    const infohash = new Uint8Array(20).fill(100 + index)
+    await client.announce(url, { ...request(1001, 0), infohash })
+    const second = await client.announce(url, { ...request(1002, 5), infohash })
+    assert.deepEqual(second.peers, [{ host: '127.0.0.1', port: 1001 }])
+    assert.deepEqual([second.seeders, second.leechers], [1, 1])
+    assert.deepEqual(await client.scrape(url, [infohash]), [{ seeders: 1, completed: 0, leechers: 1 }])
+  })
+}
+
+test('what is refused or broken is told by name', async () => {
+  const broken = createServer((_, response) => response.end('hello')).listen(0, '127.0.0.1')
+  await new Promise(resolve => broken.once('listening', resolve))
+  const { port } = broken.address() as { port: number }
+  await assert.rejects(client.announce(`http://127.0.0.1:${port}/announce`, request(1, 1)), {
+    code: 'tracker-answer-invalid',
+  })
+  broken.close()
+  await assert.rejects(client.announce('ftp://127.0.0.1/announce', request(1, 1)), { code: 'url-invalid' })
+  const bad = { ...request(1, 1), infohash: new Uint8Array(3) }
+  await assert.rejects(client.announce(`http://127.0.0.1:${server.port}/announce`, bad), { code: 'tracker-refused' })
+})
+
+test('no torrent sends us to a private address: not by number, name, or redirect', async () => {
+  const careful = new TrackerClient({ timeoutMs: 3000 })
+  const hosts = [
+    '127.0.0.1',
+    'localhost',
+    '[::1]',
+    '0.0.0.0',
+    '169.254.169.254',
+    '[::ffff:10.0.0.1]',
+    '2130706433',
+    '0x7f.1',
+  ]
+  for (const host of hosts) {
+    await assert.rejects(
+      careful.announce(`http://${host}:${server.port}/announce`, request(1, 1)),
+      { code: 'private-address' },
+      host,
+    )
+  }
+  await assert.rejects(careful.announce(`udp://localhost:${server.port}`, request(1, 1)), { code: 'private-address' })
+  careful.close()
+  assert.throws(() => assertPublicHost('10.1.2.3'), { code: 'private-address' })
+  for (const address of ['8.8.8.8', '2606:4700::1111']) assert.equal(isPublicAddress(address), true, address)
+  for (const address of ['172.20.0.1', '100.64.1.1', 'fd00::1', 'fe80::1', '64:ff9b::7f00:1', 'no address']) {
+    assert.equal(isPublicAddress(address), false, address)
+  }
+})
+
+test('fetching has its limits', async () => {
+  const web = createServer((incoming, response) => {
+    if (incoming.url === '/loop') response.writeHead(302, { location: '/loop' }).end()
+    else if (incoming.url === '/moved') response.writeHead(301, { location: '/there' }).end()
+    else if (incoming.url === '/there') response.end('arrived')
+    else if (incoming.url === '/long') response.end(Buffer.alloc(5000))
+  }).listen(0, '127.0.0.1')
+  await new Promise(resolve => web.once('listening', resolve))
+  const { port } = web.address() as { port: number }
+  const options = { allowPrivate: true, timeoutMs: 200, bytesMax: 1000 }
+  const at = `http://127.0.0.1:${port}`
+  assert.equal(Buffer.from((await fetchUrl(`${at}/moved`, options)).body).toString(), 'arrived')
+  await assert.rejects(fetchUrl(`${at}/loop`, options), { code: 'too-many-redirects' })
+  await assert.rejects(fetchUrl(`${at}/long`, options), { code: 'answer-too-long' })
+  await assert.rejects(fetchUrl(`${at}/silent`, options), { code: 'timeout' })
+  web.closeAllConnections()
+  web.close()
+})
+
+test('two clients find each other by tracker alone, and say goodbye', async () => {
+  for (const scheme of ['http', 'udp']) {
+    const trackers = [[`${scheme}://127.0.0.1:${server.port}/announce`]]
+    const path = join(root, `${scheme}.bin`)
+    await writeFile(path, Buffer.alloc(300_000, scheme))
+    const open = (name: string) =>
+      SwarmClient.open({
+        port: 0,
+        host: '127.0.0.1',
+        stateFolder: join(root, scheme, name),
+        allowPrivate: true,
+        hashThreads: 1,
+      })
+    const [seeder, leecher] = [await open('a'), await open('b')]
+    const { torrent, metainfo } = await seeder.seed(path, { version: 'v1', trackers })
+    await new Promise<void>(resolve => torrent.once('announced', () => resolve()))
+    const fetched = await leecher.add(metainfo, { folder: join(root, scheme, 'out') })
+    await fetched.done()
+    const infohash = torrent.core.wireInfohash
+    await seeder.close()
+    assert.equal(server.registry.scrape(infohash).seeders + server.registry.scrape(infohash).leechers, 1)
+    await leecher.close()
+  }
+})

@@ -1,0 +1,156 @@
+import { createHmac, randomBytes, randomInt } from 'node:crypto'
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { OperationError } from '../../base/errors.ts'
+import {
+  encodeAnnounceResponse,
+  encodeScrapeResponse,
+  encodeTrackerFailure,
+  parseAnnounceQuery,
+  parseScrapeQuery,
+} from '../../bittorrent/tracker/http-tracker.ts'
+import { PeerRegistry, type RegistryOptions } from '../../bittorrent/tracker/peer-registry.ts'
+import {
+  decodeUdpRequest,
+  encodeConnectAnswer,
+  encodeUdpAnnounceAnswer,
+  encodeUdpError,
+  encodeUdpScrapeAnswer,
+} from '../../bittorrent/tracker/udp-tracker.ts'
+
+export interface TrackerServerOptions {
+  readonly host?: string
+  /** 0 for any free one. HTTP and UDP share the number. */
+  readonly port: number
+  readonly registry?: Partial<RegistryOptions>
+}
+
+const EXPIRE_MS = 60_000
+const HEADERS_MS = 10_000
+const CONNECTIONS_MAX = 1000
+/** BEP 15: a connection id is good for two minutes: for the minute it was given in, and the next. */
+const EPOCH_MS = 60_000
+
+/** A small tracker: HTTP (`/announce`, `/scrape`) and UDP on one port, for anybody's torrents. */
+export class TrackerServer {
+  readonly registry: PeerRegistry
+  readonly #http: Server
+  readonly #udp: Socket
+  readonly #secret = randomBytes(32)
+  readonly #expiry: NodeJS.Timeout
+  #announces = 0
+
+  private constructor(options: TrackerServerOptions) {
+    const random = {
+      bytes: (length: number) => new Uint8Array(randomBytes(length)),
+      below: (bound: number) => randomInt(bound),
+      u64: () => randomBytes(8).readBigUInt64LE(),
+    }
+    this.registry = new PeerRegistry(random, options.registry)
+    this.#http = createServer({ headersTimeout: HEADERS_MS, requestTimeout: HEADERS_MS }, (request, response) =>
+      this.#onHttp(request, response),
+    )
+    this.#http.maxConnections = CONNECTIONS_MAX
+    this.#udp = createSocket(options.host?.includes(':') ? 'udp6' : 'udp4')
+    this.#udp.on('message', (packet, from) => this.#onUdp(packet, from))
+    this.#udp.on('error', () => {})
+    this.#expiry = setInterval(() => this.registry.expire(Date.now()), EXPIRE_MS)
+    this.#expiry.unref()
+  }
+
+  /** Starts a tracker; it listens once this resolves. */
+  static async open(options: TrackerServerOptions): Promise<TrackerServer> {
+    const server = new TrackerServer(options)
+    const host = options.host ?? '0.0.0.0'
+    await new Promise<void>((resolve, reject) => {
+      server.#http.once('error', cause => {
+        reject(
+          new OperationError('port-in-use', `cannot listen on port ${options.port}`, {
+            cause,
+            next: 'choose another port',
+          }),
+        )
+      })
+      server.#http.listen(options.port, host, resolve)
+    })
+    await new Promise<void>((resolve, reject) => {
+      server.#udp.once('error', cause => {
+        reject(
+          new OperationError('port-in-use', `cannot listen on UDP port ${server.port}`, {
+            cause,
+            next: 'choose another port',
+          }),
+        )
+      })
+      server.#udp.bind(server.port, host, resolve)
+    })
+    return server
+  }
+
+  get port(): number {
+    const address = this.#http.address()
+    return typeof address === 'object' && address !== null ? address.port : 0
+  }
+
+  /** Announces answered so far. */
+  get announces(): number {
+    return this.#announces
+  }
+
+  #onHttp(request: IncomingMessage, response: ServerResponse): void {
+    const [path, query = ''] = (request.url ?? '').split('?', 2)
+    const host = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
+    let body: Uint8Array
+    if (path === '/announce') {
+      const announce = parseAnnounceQuery(query)
+      if (announce.ok) {
+        this.#announces++
+        body = encodeAnnounceResponse(this.registry.announce(announce.value, host, Date.now()), announce.value.compact)
+      } else body = encodeTrackerFailure(announce.detail ?? announce.code)
+    } else if (path === '/scrape') {
+      body = encodeScrapeResponse(parseScrapeQuery(query).map(hash => [hash, this.registry.scrape(hash)] as const))
+    } else {
+      response.writeHead(404).end()
+      return
+    }
+    response.writeHead(200, { 'content-type': 'text/plain', 'content-length': body.length }).end(body)
+  }
+
+  /** An id that only whoever receives packets at this address can know, so that nobody can announce in another's name. */
+  #connectionId(from: RemoteInfo, epoch: number): bigint {
+    return createHmac('sha256', this.#secret).update(`${from.address} ${epoch}`).digest().readBigUInt64BE()
+  }
+
+  #onUdp(packet: Uint8Array, from: RemoteInfo): void {
+    const request = decodeUdpRequest(packet)
+    if (request === undefined) return
+    const epoch = Math.floor(Date.now() / EPOCH_MS)
+    const answer = (bytes: Uint8Array) => this.#udp.send(bytes, from.port, from.address)
+    if (request.action === 'connect') {
+      answer(encodeConnectAnswer(request.transaction, this.#connectionId(from, epoch)))
+      return
+    }
+    const known = [epoch, epoch - 1].some(e => request.connectionId === this.#connectionId(from, e))
+    if (!known) {
+      answer(encodeUdpError(request.transaction, new TextEncoder().encode('connection id has expired')))
+    } else if (request.action === 'scrape') {
+      answer(
+        encodeUdpScrapeAnswer(
+          request.transaction,
+          request.infohashes.map(hash => this.registry.scrape(hash)),
+        ),
+      )
+    } else {
+      this.#announces++
+      const found = this.registry.announce(request.request, from.address, Date.now())
+      answer(encodeUdpAnnounceAnswer(request.transaction, found, from.family === 'IPv6' ? 16 : 4))
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#expiry)
+    this.#udp.close()
+    this.#http.closeAllConnections()
+    await new Promise(resolve => this.#http.close(resolve))
+  }
+}
