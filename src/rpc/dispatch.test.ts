@@ -120,6 +120,7 @@ test('arguments go by name, by position, or both', async () => {
   const invalid = (message: string): string => `{"result":null,"error":{"code":-8,"message":"${message}"}}`
   await answers([
     [echo('{"arg1":2}'), 200, ok('[null,2]')],
+    [echo('{"arg1":null}'), 200, ok('[null,null]')],
     [echo('{"other":2,"arg0":"a"}'), 200, ok('["a",2]')],
     [echo('{"args":["a"],"arg1":2}'), 200, ok('["a",2]')],
     [echo('{"args":["a",1]}'), 200, ok('["a",1]')],

@@ -92,6 +92,6 @@ export function helpText(method: RpcMethod): string {
   const params = shownParams(method).flatMap((param, i) => paramLines(param, `${i + 1}. ${param.name}`, ''))
   const sections = [usageLine(method), method.about]
   if (params.length > 0) sections.push(['Arguments:', ...params].join('\n'))
-  sections.push(`Result:\n${method.result}`)
+  if (method.result !== '') sections.push(`Result:\n${method.result}`)
   return `${sections.join('\n\n')}\n`
 }

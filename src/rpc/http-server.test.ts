@@ -121,6 +121,8 @@ test('what is not served is refused', async () => {
   const get = await ask('', { method: 'GET' })
   assert.deepEqual([get.status, get.body], [405, 'JSONRPC server handles only POST requests'])
   assert.equal((await ask('', { headers: { 'x-large': 'a'.repeat(9000) } })).status, 400)
+  const many = Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`x-${i}`, 'abcdefg']))
+  assert.equal((await ask('', { headers: many })).status, 400)
 })
 
 test('a wrong or missing password is refused, and the wrong one costs time', async () => {
@@ -247,7 +249,7 @@ test('-rpcauth entries admit by salted hash', () => {
 
 test('addresses are allowed one by one and by subnet', () => {
   const allowed = new AllowedAddresses()
-  for (const subnet of ['10.0.0.0/8', '192.168.1.0/255.255.255.0', '1.2.3.4', 'fd00::/8', '0.0.0.0/0.0.0.0']) {
+  for (const subnet of ['10.0.0.0/8', '192.168.1.0/255.255.255.0', '1.2.3.4', 'fd00::/8', '[::1]', '0.0.0.0/0.0.0.0']) {
     assert.equal(new AllowedAddresses().add(subnet), true, subnet)
   }
   for (const subnet of [

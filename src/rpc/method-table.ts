@@ -66,7 +66,7 @@ export class MethodTable {
   help(name: string): string {
     if (name !== '') {
       const method = this.#methods.get(name)
-      return method === undefined ? `help: unknown command: ${name}` : helpText(method).replace(/\n$/, '')
+      return method === undefined ? `help: unknown command: ${name}` : helpText(method)
     }
     const listed = this.methods.filter(method => method.category !== 'hidden')
     const key = (method: RpcMethod): string => method.category + method.name

@@ -52,7 +52,7 @@ export interface RpcMethod {
   /** What it does, in full sentences. */
   readonly about: string
   readonly params: readonly RpcParam[]
-  /** What it gives back, for help: a line or a few. */
+  /** What it gives back, for help: a line or a few; empty for a method that only refuses. */
   readonly result: string
   /** Throws {@link RpcError} for what cannot be met. */
   readonly handler: (context: RpcContext, args: RpcArguments) => Json | Promise<Json>

@@ -56,7 +56,8 @@ export function positionalArguments(params: readonly RpcParam[], named: JsonObje
     if (direct !== undefined && options !== undefined) {
       throw invalid(`Parameter ${direct.name} conflicts with parameter ${options.keys[0]}`)
     }
-    const value = direct?.value ?? options
+    // A value of null counts as given.
+    const value = direct === undefined ? options : direct.value
     if (value === undefined) {
       leftOut++
       if (positional.length === 0) leadingLeftOut = leftOut

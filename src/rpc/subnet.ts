@@ -29,7 +29,8 @@ export class AllowedAddresses {
 
   /** Adds an address, a network/CIDR or an IPv4 network/netmask; false where the text is none of them. */
   add(subnet: string): boolean {
-    const [address, suffix, ...more] = subnet.split('/')
+    const [written, suffix, ...more] = subnet.split('/')
+    const address = written.replace(/^\[(.*)\]$/, '$1')
     const family = familyOf(address)
     if (family === undefined || more.length > 0) return false
     if (suffix === undefined) {

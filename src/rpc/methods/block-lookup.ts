@@ -1,7 +1,7 @@
 import { toHexReversed } from '../../base/bytes/bytes.ts'
-import { invariant } from '../../base/errors.ts'
+import { invariant, OperationError } from '../../base/errors.ts'
 import { type BlockView, parseBlock } from '../../bitcoin/primitives/block.ts'
-import type { BlockEntry } from '../../node/ledger/ledger-api.ts'
+import type { BlockEntry, BlockPrevouts } from '../../node/ledger/ledger-api.ts'
 import { asHash, asInt } from '../arguments.ts'
 import type { RpcContext } from '../context.ts'
 import { type Json, jsonTypeName } from '../json/json-value.ts'
@@ -34,7 +34,7 @@ export async function entryByHashOrHeight(context: RpcContext, value: Json | und
 }
 
 /** Why data of a block is not here. */
-async function missing(context: RpcContext, entry: BlockEntry, what: 'Block' | 'Undo data'): Promise<RpcError> {
+function missing(context: RpcContext, entry: BlockEntry, what: 'Block' | 'Undo data'): RpcError {
   const wasSeen = entry.txCount > 0
   if (wasSeen && !entry.hasData && context.ledger.prune !== undefined) {
     return new RpcError(RPC_MISC_ERROR, `${what} not available (pruned data)`)
@@ -45,17 +45,30 @@ async function missing(context: RpcContext, entry: BlockEntry, what: 'Block' | '
   )
 }
 
-/** A block's bytes; throws where they are not here. */
-export async function blockBytes(context: RpcContext, entry: BlockEntry): Promise<Uint8Array> {
-  if (!entry.hasData) throw await missing(context, entry, 'Block')
-  const bytes = await context.ledger.block(entry.hash)
-  if (bytes === undefined) throw new RpcError(RPC_MISC_ERROR, 'Block not found on disk')
-  return bytes
+/** Reads from disk; what cannot be read is logged, and told with the words of Bitcoin Core. */
+async function fromDisk<T>(context: RpcContext, reading: Promise<T | undefined>, message: string): Promise<T> {
+  let read: T | undefined
+  try {
+    read = await reading
+  } catch (error) {
+    if (!(error instanceof OperationError)) throw error
+    context.log.error(error.message)
+  }
+  if (read === undefined) throw new RpcError(RPC_MISC_ERROR, message)
+  return read
 }
 
-/** Throws where what a block spent is not known (any more); the genesis block spent nothing. */
-export async function requireUndo(context: RpcContext, entry: BlockEntry): Promise<void> {
-  if (entry.height > 0 && !entry.hasUndo) throw await missing(context, entry, 'Undo data')
+/** A block's bytes; throws where they are not here. */
+export async function blockBytes(context: RpcContext, entry: BlockEntry): Promise<Uint8Array> {
+  if (!entry.hasData) throw missing(context, entry, 'Block')
+  return fromDisk(context, context.ledger.block(entry.hash), 'Block not found on disk')
+}
+
+/** What a block spent; throws where that is not known (any more). The genesis block spent nothing. */
+export async function blockPrevouts(context: RpcContext, entry: BlockEntry): Promise<BlockPrevouts | undefined> {
+  if (entry.height === 0) return undefined
+  if (!entry.hasUndo) throw missing(context, entry, 'Undo data')
+  return fromDisk(context, context.ledger.prevouts(entry.hash), "Can't read undo data from disk")
 }
 
 /** A block that was checked before it was stored. */

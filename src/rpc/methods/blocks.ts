@@ -1,15 +1,31 @@
 import { toHex } from '../../base/bytes/bytes.ts'
+import { OperationError } from '../../base/errors.ts'
+import type { BlockEntry, BlockPrevouts } from '../../node/ledger/ledger-api.ts'
 import { type BlockVerbosity, blockJson } from '../answers/block-json.ts'
 import { blockStats } from '../answers/block-stats.ts'
 import { asArray, asInt, asString } from '../arguments.ts'
+import type { RpcContext } from '../context.ts'
 import type { Json } from '../json/json-value.ts'
 import type { RpcMethod } from '../method.ts'
-import { RPC_INVALID_PARAMETER, RPC_MISC_ERROR, RpcError } from '../rpc-error.ts'
-import { blockBytes, blockEntry, entryByHashOrHeight, parseStoredBlock, requireUndo } from './block-lookup.ts'
+import { RPC_INTERNAL_ERROR, RPC_INVALID_PARAMETER, RpcError } from '../rpc-error.ts'
+import { blockBytes, blockEntry, blockPrevouts, entryByHashOrHeight, parseStoredBlock } from './block-lookup.ts'
 
 /** Verbosity was once a boolean. */
 function asVerbosity(value: Json | undefined): number {
   return typeof value === 'boolean' ? Number(value) : asInt(value)
+}
+
+/** What a block spent, which is marked as being here. */
+async function undoExpected(context: RpcContext, entry: BlockEntry): Promise<BlockPrevouts | undefined> {
+  try {
+    return await context.ledger.prevouts(entry.hash)
+  } catch (error) {
+    if (!(error instanceof OperationError)) throw error
+    throw new RpcError(
+      RPC_INTERNAL_ERROR,
+      "Undo data expected but can't be read. This could be due to disk corruption or a conflict with a pruning event.",
+    )
+  }
 }
 
 const getblock: RpcMethod = {
@@ -37,7 +53,7 @@ const getblock: RpcMethod = {
     const bytes = await blockBytes(context, entry)
     if (verbosity <= 0) return toHex(bytes)
     const shown = Math.min(verbosity, 3) as BlockVerbosity
-    const prevouts = shown === 1 || !entry.hasUndo ? undefined : await context.ledger.prevouts(entry.hash)
+    const prevouts = shown === 1 || !entry.hasUndo ? undefined : await undoExpected(context, entry)
     return blockJson(parseStoredBlock(bytes, entry), entry, shown, prevouts, context)
   },
 }
@@ -72,9 +88,7 @@ const getblockstats: RpcMethod = {
     const entry = await entryByHashOrHeight(context, args.value('hash_or_height'))
     const wanted = args.has('stats') ? asArray(args.value('stats')).map(asString) : []
     const block = parseStoredBlock(await blockBytes(context, entry), entry)
-    await requireUndo(context, entry)
-    const prevouts = entry.height === 0 ? undefined : await context.ledger.prevouts(entry.hash)
-    if (prevouts === undefined && entry.height > 0) throw new RpcError(RPC_MISC_ERROR, "Can't read undo data from disk")
+    const prevouts = await blockPrevouts(context, entry)
     const all: { readonly [name: string]: Json } = blockStats(block, entry, prevouts, context.network)
     if (wanted.length === 0) return all
     const chosen: { [name: string]: Json } = {}

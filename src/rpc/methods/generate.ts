@@ -4,6 +4,7 @@ import { decodeAddress, destinationScript } from '../../bitcoin/primitives/addre
 import { decodeTransaction } from '../answers/decode-transaction.ts'
 import { asArray, asInt, asString } from '../arguments.ts'
 import { EMPTY_TEMPLATE, type RpcContext } from '../context.ts'
+import { helpText } from '../help.ts'
 import type { Json } from '../json/json-value.ts'
 import type { RpcMethod, RpcParam } from '../method.ts'
 import {
@@ -152,17 +153,14 @@ const generateblock: RpcMethod = {
 }
 
 /** Once a method; what it says now is known to scripts that look for it. */
-const GENERATE_GONE =
-  'generate\n\nhas been replaced by the -generate cli option. Refer to -help for more information.\n'
-
 const generateGone: RpcMethod = {
   name: 'generate',
   category: 'hidden',
   about: 'has been replaced by the -generate cli option. Refer to -help for more information.',
   params: [],
-  result: 'an error',
+  result: '',
   handler: () => {
-    throw new RpcError(RPC_METHOD_NOT_FOUND, GENERATE_GONE)
+    throw new RpcError(RPC_METHOD_NOT_FOUND, helpText(generateGone))
   },
 }
 
