@@ -31,6 +31,7 @@ import {
 import { BlockTree } from './block-tree.ts'
 import type { CoinsCache } from './coins-cache.ts'
 import type { BlockFindings } from './prepare-block.ts'
+import { RecentBlocks } from './recent-blocks.ts'
 import { type PendingScripts, type ScriptFailure, type ScriptVerifier, transactionOfInput } from './script-verifier.ts'
 import { SpentCoins } from './spent-coins.ts'
 import { decodeUndo, encodeUndo } from './undo-codec.ts'
@@ -100,8 +101,7 @@ export class Chainstate {
   readonly #active: number[] = []
   readonly #tentative: Tentative[] = []
   #tentativeBytes = 0
-  readonly #recent = new Map<number, HashedBlock>()
-  #recentBytes = 0
+  readonly #recent = new RecentBlocks(RECENT_BYTES_MAX)
   #events: ChainEvent[] = []
   /** Work of the tip that a reorganisation has left; none is shown until it is exceeded or given up. */
   #reorganisingFrom = -1
@@ -227,17 +227,7 @@ export class Chainstate {
     index.setStatus(id, BLOCK_HAVE_DATA | (height >= this.params.buried.segwit ? BLOCK_OPT_WITNESS : 0))
     index.raiseValidity(id, BLOCK_VALID_TRANSACTIONS)
     this.tree.linkBlock(id, this.#tip)
-    if (known === undefined) this.#remember(id, block)
-  }
-
-  /** Keeps a block that will be connected soon; where there is no room, those that came first are the ones to be kept. */
-  #remember(id: number, block: HashedBlock): void {
-    if (this.#recentBytes + block.bytes.length > RECENT_BYTES_MAX) {
-      for (const known of this.#recent.keys()) if (this.index.height(known) <= this.height) this.#takeRecent(known)
-      if (this.#recentBytes + block.bytes.length > RECENT_BYTES_MAX) return
-    }
-    this.#recent.set(id, block)
-    this.#recentBytes += block.bytes.length
+    if (known === undefined) this.#keep(id, block)
   }
 
   /** The next blocks to be applied, at most `count`, that would have to be read from disk. */
@@ -256,16 +246,11 @@ export class Chainstate {
 
   /** Takes a stored block that somebody else has read and held against its header. */
   offerBlock(id: number, block: HashedBlock): void {
-    if (this.index.find(block.hash) === id && !this.#recent.has(id)) this.#remember(id, block)
+    if (this.index.find(block.hash) === id && !this.#recent.has(id)) this.#keep(id, block)
   }
 
-  #takeRecent(id: number): HashedBlock | undefined {
-    const block = this.#recent.get(id)
-    if (block !== undefined) {
-      this.#recent.delete(id)
-      this.#recentBytes -= block.bytes.length
-    }
-    return block
+  #keep(id: number, block: HashedBlock): void {
+    this.#recent.keep(id, block, known => this.index.height(known) <= this.height)
   }
 
   /** Reads a stored block and holds it against its header; throws OperationError `block-damaged`. */
@@ -349,7 +334,7 @@ export class Chainstate {
   #applyNext(id: number): void {
     const { index, params } = this
     const allocate = (n: number): ArrayBufferLike => this.#verifier.allocate(n)
-    const block = this.#takeRecent(id) ?? this.readBlock(id, allocate)
+    const block = this.#recent.take(id) ?? this.readBlock(id, allocate)
     const spent = new SpentCoins(block.txs.inputCount, allocate)
     const height = index.height(id)
     if (height === 0) {

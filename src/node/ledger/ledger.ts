@@ -21,6 +21,7 @@ import { decodeHeader, parseLeadingBlock } from '../../bitcoin/primitives/block.
 import { openLevelStore } from '../../platform/level-store.ts'
 import { NodeFiles } from '../../platform/node-files.ts'
 import type { Log } from '../log.ts'
+import { ChainLog, isoDate } from './chain-log.ts'
 import type { HelperThreads } from './helper-threads.ts'
 import type { LedgerOptions } from './ledger-options.ts'
 import { Mutex } from './mutex.ts'
@@ -83,7 +84,7 @@ export class Ledger {
   #closing = false
   /** Blocks whose submitters wait, and what has become of them so far. */
   readonly #awaited = new Map<number, Verdict | undefined>()
-  #lastScriptReason: string | undefined
+  readonly #chainLog: ChainLog
   /** Blocks that helpers are reading. */
   readonly #reading = new Set<number>()
 
@@ -107,6 +108,7 @@ export class Ledger {
     this.xorKey = parts.xorKey
     this.helpers = parts.helpers
     this.#flushedAt = parts.flushedAt
+    this.#chainLog = new ChainLog(parts.chain, parts.ports.log)
     this.deployments = new Deployments(parts.chain.index, parts.chain.params)
   }
 
@@ -305,43 +307,15 @@ export class Ledger {
     for (const event of events) {
       if (event.type === 'connected') {
         if (this.#awaited.has(event.id)) this.#awaited.set(event.id, accept())
-        this.#logScripts(event.id, event.scriptsSkipped, event.block.txs.txCount)
-        ports.log.infoUnlimited(this.#updateTipLine(event.id))
+        this.#chainLog.connected(event, this.progress())
       } else if (event.type === 'rejected') {
-        const { verdict } = event
-        if (this.#awaited.has(event.id)) this.#awaited.set(event.id, verdict)
-        ports.log.info(`Block validation error: ${verdict.code}${verdict.detail ? `, ${verdict.detail}` : ''}`)
-        ports.log.info(
-          `InvalidChainFound: invalid block=${chain.index.hashHex(event.id)} height=${chain.index.height(event.id)}`,
-        )
+        if (this.#awaited.has(event.id)) this.#awaited.set(event.id, event.verdict)
+        this.#chainLog.rejected(event)
       } else {
         ports.log.debug('bench', `Disconnected block ${chain.index.hashHex(event.id)}`)
       }
     }
     if (!chain.isReorganising) ports.onChange()
-  }
-
-  #logScripts(id: number, skipped: boolean, txCount: number): void {
-    if (txCount < 2) return
-    const { index } = this.chain
-    const reason = skipped ? '' : this.chain.scriptCheckReason(id)
-    if (reason === this.#lastScriptReason) return
-    this.#lastScriptReason = reason
-    const block = `block #${index.height(id)} (${index.hashHex(id)})`
-    this.ports.log.info(
-      skipped ? `Disabling script verification at ${block}.` : `Enabling script verification at ${block}: ${reason}.`,
-    )
-  }
-
-  #updateTipLine(id: number): string {
-    const { index, coins } = this.chain
-    const work = Math.log2(Number(index.work(id))).toFixed(6)
-    const version = `0x${(index.version(id) >>> 0).toString(16).padStart(8, '0')}`
-    const cache = `${(coins.memoryBytes / (1 << 20)).toFixed(1)}MiB(${coins.size}txo)`
-    return (
-      `UpdateTip: new best=${index.hashHex(id)} height=${index.height(id)} version=${version} log2_work=${work} ` +
-      `tx=${index.chainTxCount(id)} date='${isoDate(index.time(id))}' progress=${this.progress().toFixed(6)} cache=${cache}`
-    )
   }
 
   /** The share of the chain's transactions that are checked, between 0 and 1, as far as it can be guessed. */
@@ -352,7 +326,6 @@ export class Ledger {
     const { time, count, perSecond } = chain.params.chainTx
     const done = index.chainTxCount(tip)
     const now = ports.nowSeconds()
-    // A block within the hour before the newest header counts as all there is.
     const end = Math.max(index.time(tip), now)
     const total = done <= count ? count + (now - time) * perSecond : done + (end - index.time(tip)) * perSecond
     return total <= 0 ? 0 : Math.min(done / total, 1)
@@ -473,9 +446,4 @@ export class Ledger {
     for (const store of this.#stores) await store.close()
     await this.helpers.close()
   }
-}
-
-/** Seconds since 1970 as `2026-01-31T12:00:00Z`. */
-export function isoDate(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace('.000', '')
 }
