@@ -1,3 +1,5 @@
+import { maskedCrc } from './level-crc.ts'
+
 /** Bytes of a block of LevelDB's log, in which no record crosses into the next, and of a record's header. */
 const LOG_BLOCK_BYTES = 32 << 10
 const HEADER_BYTES = 7
@@ -5,20 +7,6 @@ const HEADER_BYTES = 7
 const FULL = 1
 const FIRST = 2
 const TYPE_MAX = 4
-
-const CASTAGNOLI = Uint32Array.from({ length: 256 }, (_, i) => {
-  let crc = i
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f6_3b78 : crc >>> 1
-  return crc
-})
-
-/** CRC-32C of the bytes from `start` to `end`, in the masked form in which LevelDB writes it. */
-function maskedCrc(bytes: Uint8Array, start: number, end: number): number {
-  let crc = 0xffff_ffff
-  for (let i = start; i < end; i++) crc = CASTAGNOLI[(crc ^ bytes[i]) & 0xff] ^ (crc >>> 8)
-  crc = ~crc
-  return (((crc >>> 15) | (crc << 17)) + 0xa282_ead8) >>> 0
-}
 
 /**
  * Whether a log of LevelDB lacks something in its middle: a record that is damaged, with a sound one in a later block. LevelDB

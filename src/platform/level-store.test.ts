@@ -8,6 +8,7 @@ import { seededRandom } from '../base/ports/seeded-random.ts'
 import type { Store } from '../base/ports/store.ts'
 import { hasLogHole } from './level-log.ts'
 import { openLevelStore } from './level-store.ts'
+import { isTableSound } from './level-table.ts'
 
 const BATCHES = 20
 
@@ -69,5 +70,29 @@ test('one process at a time', async () => {
     (error: unknown) => error instanceof OperationError && error.code === 'store-locked',
   )
   await store.close()
+  rmSync(folder, { recursive: true })
+})
+
+test('a store with a damaged table is named with its remedy, wherever the damage is', async () => {
+  const { folder } = await storeWithLog()
+  // A second start turns the log into a table.
+  await (await open(folder)).close()
+  const [name] = readdirSync(folder).filter(file => file.endsWith('.ldb'))
+  const table = join(folder, name)
+  const sound = readFileSync(table)
+  assert.ok(isTableSound(sound) && sound.length > 100_000)
+  const random = seededRandom(3)
+  for (let round = 0; round < 200; round++) {
+    const damaged = Buffer.from(sound)
+    // Between the handles and the magic number the footer has room that nobody reads.
+    damaged[random.below(sound.length - 48)] ^= 1 << random.below(8)
+    assert.equal(isTableSound(damaged), false, `round ${round}`)
+  }
+  for (const length of [0, 10, 48, 1000, sound.length - 1]) assert.equal(isTableSound(sound.subarray(0, length)), false)
+  sound[5000] ^= 1
+  writeFileSync(table, sound)
+  await assert.rejects(open(folder), (error: unknown) => {
+    return error instanceof OperationError && error.code === 'store-damaged' && error.next === 'the remedy'
+  })
   rmSync(folder, { recursive: true })
 })

@@ -4,11 +4,14 @@ import { ClassicLevel } from 'classic-level'
 import { OperationError } from '../base/errors.ts'
 import type { Store, StoreChange } from '../base/ports/store.ts'
 import { hasLogHole } from './level-log.ts'
+import { isTableSound } from './level-table.ts'
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>
 
 /** Entries fetched at a time by an iteration. */
 const BATCH_ENTRIES = 2000
+/** Tables whose checksums are held against their bytes at the start, about a tenth of a second's worth. */
+const TABLE_BYTES_CHECKED_MAX = 32 << 20
 
 export interface LevelStoreOptions {
   /** Memory for LevelDB's block cache, in bytes. */
@@ -92,11 +95,20 @@ function storeError(cause: unknown, { name, mend }: LevelStoreOptions): Operatio
   })
 }
 
-/** Throws where a log in the folder lost writes in its middle, which LevelDB would not tell. */
-function checkLogs(folder: string, { name, mend }: LevelStoreOptions): void {
+/**
+ * Throws where a file in the folder is damaged in a way that LevelDB, as the binding has built it, would not tell: a log that lost
+ * writes in its middle, or a table whose checksums do not hold. Tables are looked at from the newest on, so far as time allows.
+ */
+function checkFiles(folder: string, { name, mend }: LevelStoreOptions): void {
   if (!existsSync(folder)) return
-  for (const file of readdirSync(folder)) {
-    if (!/^\d+\.log$/.test(file) || !hasLogHole(readFileSync(join(folder, file)))) continue
+  let tableBytes = 0
+  for (const file of readdirSync(folder).sort().reverse()) {
+    const isTable = /^\d+\.(ldb|sst)$/.test(file)
+    if (!isTable && !/^\d+\.log$/.test(file)) continue
+    if (isTable && tableBytes >= TABLE_BYTES_CHECKED_MAX) continue
+    const bytes = readFileSync(join(folder, file))
+    if (isTable) tableBytes += bytes.length
+    if (isTable ? isTableSound(bytes) : !hasLogHole(bytes)) continue
     throw new OperationError('store-damaged', `Error opening or reading ${name}: ${file} is damaged`, { next: mend })
   }
 }
@@ -106,7 +118,7 @@ function checkLogs(folder: string, { name, mend }: LevelStoreOptions): void {
  * the other's. Throws OperationError `store-locked` or `store-damaged`.
  */
 export async function openLevelStore(folder: string, options: LevelStoreOptions): Promise<Store> {
-  checkLogs(folder, options)
+  checkFiles(folder, options)
   const level: Level = new ClassicLevel(folder, {
     keyEncoding: 'view',
     valueEncoding: 'view',
