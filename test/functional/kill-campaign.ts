@@ -79,7 +79,7 @@ export async function killCampaign(
   progress: (text: string) => void,
 ): Promise<CampaignReport> {
   const blocks = chain.files.flatMap(blocksOf)
-  const importArgs = ['-dbcache=20', ...chain.files.map(file => `-loadblock=${file}`)]
+  const importArgs = chain.files.map(file => `-loadblock=${file}`)
   let done = 0
   let chains = 0
   let totalAcknowledged = 0
@@ -90,7 +90,9 @@ export async function killCampaign(
       let finished = false
       while (!finished) {
         const isImport = random() < 0.5
-        daemon.spawn(isImport ? importArgs : ['-dbcache=20'])
+        // Small caches are flushed with every block, large ones never: both are cut off.
+        const cache = `-dbcache=${[4, 20, 100][Math.floor(random() * 3)]}`
+        daemon.spawn([cache, ...(isImport ? importArgs : [])])
         const isLast = done >= kills
         // Short lives meet starting and mending, long ones importing and flushing.
         const life = isLast ? undefined : new Promise<void>(resolve => setTimeout(resolve, 100 + random() ** 2 * 6000))
