@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it } from 'node:test'
@@ -40,7 +40,8 @@ it('a program opens a peer, mines, serves RPC on any port, and opens the same ch
 it('what keeps a peer from opening comes to whoever opens it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'peers-library-'))
   try {
-    writeFileSync(join(folder, 'chainstate'), 'no folder')
+    mkdirSync(join(folder, 'chainstate'))
+    writeFileSync(join(folder, 'chainstate', 'CURRENT'), 'nonsense')
     await assert.rejects(openPeer({ network: regtest, folder }), { name: 'OperationError', code: 'store-damaged' })
   } finally {
     rmSync(folder, { recursive: true, force: true })
