@@ -19,11 +19,11 @@ function activationHeights(settings: Settings): Buried {
     if (at === -1) throw new UsageError(`Invalid format (${text}) for -testactivationheight=name@height.`)
     const height = text.slice(at + 1)
     if (!/^\d+$/.test(height) || Number(height) >= INT32_MAX) {
-      throw new UsageError(`Invalid height value (${height}) for -testactivationheight=name@height.`)
+      throw new UsageError(`Invalid height value (${text}) for -testactivationheight=name@height.`)
     }
     const name = text.slice(0, at)
     if (!Object.hasOwn(BURIED, name)) {
-      throw new UsageError(`Invalid name (${name}) for -testactivationheight=name@height.`)
+      throw new UsageError(`Invalid name (${text}) for -testactivationheight=name@height.`)
     }
     heights[BURIED[name as keyof typeof BURIED]] = Number(height)
   }
