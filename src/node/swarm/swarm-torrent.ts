@@ -70,6 +70,10 @@ export interface TorrentHost {
   readonly stateFolder: string
 }
 
+/** Read and handed on at once. */
+const READ_BYTES = 256 * 1024
+/** What is fetched ahead of a reader. */
+const READ_AHEAD_BYTES = 8 * 1024 * 1024
 /** How long trackers may take to hear that we go. */
 const GOODBYE_MS = 1000
 /** How often progress is made durable. */
@@ -94,6 +98,8 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   /** Writes that no snapshot claims yet, by piece. */
   readonly #unclaimed = new Map<number, JournalEntry[]>()
   #unnoted: JournalEntry[] = []
+  /** Pieces that each reader of a file waits for. */
+  readonly #readers = new Map<object, readonly number[]>()
   #saving: Promise<void> | undefined
   #savedAt = 0
 
@@ -352,7 +358,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     if (picker === undefined || map === undefined) return 1
     let left = 0
     if (!picker.isDone)
-      for (let piece = 0; piece < picker.pieceCount; piece++) if (picker.isMissing(piece)) left += map.size(piece)
+      for (let piece = 0; piece < picker.pieceCount; piece++) if (picker.isMissing(piece)) left += map.dataSize(piece)
     return left
   }
 
@@ -558,6 +564,69 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
       this.off('piece', onPiece)
       this.off('state', onChange)
     }
+  }
+
+  /**
+   * The bytes of a file from `start` up to `end` as they become available; what is missing is fetched first.
+   *
+   * @param file index into the torrent's files
+   */
+  async *readFile(
+    file: number,
+    start: number,
+    end: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array, void, void> {
+    const { offset } = this.info!.files[file]
+    const reader = {}
+    try {
+      for (let at = offset + start; at < offset + end; ) {
+        const piece = Math.floor(at / this.#map!.pieceLength)
+        this.#readAhead(reader, piece, Math.floor((offset + end - 1) / this.#map!.pieceLength))
+        while (!this.core.picker!.have.has(piece)) {
+          if (signal.aborted || this.#state === 'closed' || this.#state === 'error') return
+          await this.#anyPiece(signal)
+        }
+        const run = Math.min((piece + 1) * this.#map!.pieceLength, offset + end, at + READ_BYTES) - at
+        const bytes = new Uint8Array(run)
+        if (signal.aborted || !(await this.#files!.read(at, [bytes]))) return
+        yield bytes
+        at += run
+      }
+    } finally {
+      this.#readers.delete(reader)
+      this.#applyDeadlines()
+    }
+  }
+
+  /** Resolves at the next piece, at a change of state, or when nobody wants it any more. */
+  async #anyPiece(signal: AbortSignal): Promise<void> {
+    await new Promise<void>(resolve => {
+      const finish = () => {
+        this.off('piece', finish)
+        this.off('state', finish)
+        signal.removeEventListener('abort', finish)
+        resolve()
+      }
+      this.on('piece', finish)
+      this.on('state', finish)
+      signal.addEventListener('abort', finish)
+    })
+  }
+
+  /** What a reader will want soon comes before everything else. */
+  #readAhead(reader: object, piece: number, last: number): void {
+    const ahead = Math.max(2, Math.ceil(READ_AHEAD_BYTES / this.#map!.pieceLength))
+    const pieces: number[] = []
+    for (let next = piece; next <= last && pieces.length < ahead; next++) pieces.push(next)
+    this.#readers.set(reader, pieces)
+    this.#applyDeadlines()
+  }
+
+  #applyDeadlines(): void {
+    this.core.picker?.setDeadlines([...new Set([...this.#readers.values()].flat())])
+    this.core.fillAll(this.#host.now())
+    this.settle()
   }
 
   /** Stops: peers are left, progress is made durable, files are closed. */

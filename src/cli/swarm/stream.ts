@@ -1,0 +1,79 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { OperationError } from '../../base/errors.ts'
+import { StreamServer } from '../../node/swarm/stream-server.ts'
+import type { SwarmTorrent } from '../../node/swarm/swarm-torrent.ts'
+import { fitsGlob } from './glob.ts'
+import { formatBytes, ProgressReporter } from './progress.ts'
+import { openClient, type SwarmOptions, stopAsked } from './swarm-options.ts'
+import { torrentSource } from './torrent-source.ts'
+
+export interface StreamOptions extends SwarmOptions {
+  /** Where to keep what is fetched; a folder that goes with the program unless given. */
+  readonly output?: string
+  readonly only?: string
+  readonly httpPort?: number
+}
+
+/** The file to be played: the one that was asked for, or the largest. */
+function chooseFile(torrent: SwarmTorrent, pattern: string | undefined): number {
+  const { files, singleFile } = torrent.info!
+  let chosen = -1
+  files.forEach((file, index) => {
+    const path = file.path.slice(singleFile ? 0 : 1).join('/')
+    if (file.padding || file.length === 0 || (pattern !== undefined && !fitsGlob(path, pattern))) return
+    if (chosen < 0 || file.length > files[chosen].length) chosen = index
+  })
+  if (chosen < 0)
+    throw new OperationError('no-such-file', 'no file of this torrent fits', {
+      next: 'see its files with: peers torrent show',
+    })
+  return chosen
+}
+
+/** Resolves once it is known which files there are. */
+async function started(torrent: SwarmTorrent): Promise<void> {
+  while (!torrent.core.isStarted) {
+    await new Promise<void>((resolveState, reject) => {
+      torrent.once('state', () => resolveState())
+      torrent.once('error', reject)
+    })
+  }
+}
+
+/** `peers stream`: serves a file of a torrent to a player on this machine while it is fetched. */
+export async function stream(source: string, options: StreamOptions): Promise<number> {
+  const reporter = new ProgressReporter(options.json ?? false)
+  const from = await torrentSource(source)
+  const folder = options.output === undefined ? await mkdtemp(join(tmpdir(), 'peers-stream-')) : resolve(options.output)
+  const client = await openClient({
+    ...options,
+    ...(options.output === undefined && { state: join(folder, '.state') }),
+  })
+  const stopping = stopAsked()
+  let server: StreamServer | undefined
+  try {
+    const peers = options.peer ?? []
+    const torrent = await client.add(from, {
+      folder,
+      peers,
+      sequential: true,
+      trackers: (options.tracker ?? []).map(url => [url]),
+    })
+    await Promise.race([started(torrent), stopping])
+    if (!torrent.core.isStarted) return 1
+    const file = chooseFile(torrent, options.only)
+    server = await StreamServer.open(torrent, file, options.httpPort)
+    const { path, length } = torrent.info!.files[file]
+    reporter.say(`${path.at(-1)}  ${formatBytes(length)}`)
+    reporter.say(`${server.url}  open this in a player; Ctrl+C ends it`)
+    reporter.event('streaming', { url: server.url, path: path.join('/'), bytes: length })
+    await stopping
+    return 0
+  } finally {
+    await server?.close()
+    await client.close()
+    if (options.output === undefined) await rm(folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { fitsGlob } from './glob.ts'
+import { parsePieceLength, parseRate } from './parse-values.ts'
+import { formatBytes, formatProgress, formatSeconds } from './progress.ts'
+
+const root = await mkdtemp(join(tmpdir(), 'peers-cli-'))
+const running = new Set<ChildProcess>()
+
+after(async () => {
+  for (const child of running) child.kill('SIGKILL')
+  await rm(root, { recursive: true })
+})
+
+/** A program that has the swarm's commands and nothing else. */
+const PROGRAM = `
+import { Command } from 'commander'
+import { addSwarmCommands } from ${JSON.stringify(new URL('./add-swarm-commands.ts', import.meta.url).href)}
+import { reportError } from ${JSON.stringify(new URL('../report-error.ts', import.meta.url).href)}
+const program = new Command('peers')
+addSwarmCommands(program, async (command, options) => {
+  try { process.exitCode = await command() } catch (error) { process.exitCode = reportError(error, { json: options.json ?? false }) }
+})
+await program.parseAsync(process.argv.slice(1), { from: 'user' })
+`
+
+class Run {
+  readonly child: ChildProcess
+  output = ''
+  errors = ''
+
+  constructor(...args: string[]) {
+    this.child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', PROGRAM, '--', ...args])
+    running.add(this.child)
+    this.child.stdout!.on('data', data => {
+      this.output += data
+    })
+    this.child.stderr!.on('data', data => {
+      this.errors += data
+    })
+  }
+
+  status(): Promise<number | null> {
+    return new Promise(resolve => this.child.once('close', resolve))
+  }
+
+  /** The first event of this name. */
+  async event(name: string): Promise<Record<string, unknown>> {
+    for (;;) {
+      for (const line of this.output.split('\n').slice(0, -1)) {
+        const parsed = JSON.parse(line)
+        if (parsed.event === name) return parsed
+      }
+      await new Promise<void>((resolve, reject) => {
+        this.child.stdout!.once('data', () => resolve())
+        this.child.once('close', () => reject(new Error(`ended without ${name}: ${this.errors}${this.output}`)))
+      })
+    }
+  }
+
+  async stop(): Promise<number | null> {
+    const status = this.status()
+    this.child.kill('SIGTERM')
+    return status
+  }
+}
+
+async function makeAlbum(): Promise<string> {
+  const album = join(root, 'album')
+  await mkdir(join(album, 'live'), { recursive: true })
+  await writeFile(join(album, 'one.flac'), Buffer.alloc(400_000, 'one'))
+  await writeFile(join(album, 'live', 'two.flac'), Buffer.alloc(300_000, 'two'))
+  await writeFile(join(album, 'cover.jpg'), Buffer.alloc(5000, 'cover'))
+  return album
+}
+
+test('shared, fetched by magnet, verified, played from the middle', async () => {
+  const album = await makeAlbum()
+  const torrentFile = join(root, 'album.torrent')
+  const state = (name: string) => ['--state', join(root, 'state', name)]
+  const share = new Run('share', album, '--json', '--torrent', torrentFile, '--up', '20MB/s', ...state('share'))
+  const { magnet, port, files } = await share.event('seeding')
+  assert.equal(files, 3)
+  const peer = ['--peer', `127.0.0.1:${port}`]
+
+  const get = new Run('get', `${magnet}`, '-o', join(root, 'all'), '--json', ...peer, ...state('get'))
+  assert.equal(await get.status(), 0, get.errors)
+  assert.equal((await get.event('done'))['bytes'], 705_000)
+  assert.deepEqual(await readFile(join(root, 'all', 'album', 'one.flac')), await readFile(join(album, 'one.flac')))
+
+  const some = new Run('get', torrentFile, '-o', join(root, 'some'), '--only', '*.jpg', ...peer, ...state('some'))
+  assert.equal(await some.status(), 0, some.errors)
+  assert.match(some.output, /^album {2}.* in .*, all verified, in /m)
+  assert.deepEqual(await readdir(join(root, 'some', 'album')), ['cover.jpg'])
+
+  const verify = new Run('torrent', 'verify', torrentFile, join(root, 'all'))
+  assert.equal(await verify.status(), 0)
+  const incomplete = new Run('torrent', 'verify', torrentFile, join(root, 'some'), '--json')
+  assert.equal(await incomplete.status(), 1)
+  assert.deepEqual((await incomplete.event('verified'))['damaged'], ['album/live/two.flac', 'album/one.flac'])
+
+  const stream = new Run('stream', `${magnet}`, '--only', '*two*', '--json', ...peer)
+  const { url } = await stream.event('streaming')
+  const part = await fetch(`${url}`, { headers: { range: 'bytes=150000-150009' } })
+  assert.equal(part.status, 206)
+  assert.equal(part.headers.get('content-range'), 'bytes 150000-150009/300000')
+  assert.equal(await part.text(), Buffer.alloc(300_000, 'two').subarray(150_000, 150_010).toString())
+  assert.equal((await fetch(`${url}`)).headers.get('content-length'), '300000')
+  assert.equal((await fetch(`${url}`, { headers: { range: 'bytes=300000-' } })).status, 416)
+  assert.equal(await stream.stop(), 0)
+  assert.equal(await share.stop(), 0)
+})
+
+test('torrents are made the same twice, and shown', async () => {
+  const album = await makeAlbum()
+  const outputs = ['a.torrent', 'b.torrent'].map(name => join(root, name))
+  for (const output of outputs) {
+    const create = new Run(
+      'torrent',
+      'create',
+      album,
+      '-o',
+      output,
+      '--format',
+      'v2',
+      '--tracker',
+      'udp://t:1',
+      '--piece-length',
+      '64K',
+    )
+    assert.equal(await create.status(), 0, create.errors)
+  }
+  assert.deepEqual(await readFile(outputs[0]), await readFile(outputs[1]))
+  const show = new Run('torrent', 'show', outputs[0])
+  assert.equal(await show.status(), 0)
+  assert.match(show.output, /^infohash v2 [0-9a-f]{64}$/m)
+  assert.match(show.output, /300 kB {2}album\/live\/two\.flac/)
+})
+
+test('what goes wrong has a code, a cause and a next step', async () => {
+  const missing = new Run('get', join(root, 'nowhere.torrent'))
+  assert.equal(await missing.status(), 1)
+  assert.match(missing.errors, /^error file-missing: .*nowhere\.torrent cannot be read\n {2}next: /)
+  const nonsense = new Run('get', 'magnet:?dn=x', '--json', '--state', join(root, 'state'))
+  assert.equal(await nonsense.status(), 1)
+  assert.equal(JSON.parse(nonsense.output).error.code, 'magnet-infohash-missing')
+})
+
+test('a tracker says where it is', async () => {
+  const tracker = new Run('tracker', '--host', '127.0.0.1', '--json')
+  const { urls } = await tracker.event('listening')
+  const answer = await fetch((urls as string[])[0].replace('announce', 'scrape'))
+  assert.equal(await answer.text(), 'd5:filesdee')
+  assert.equal(await tracker.stop(), 0)
+})
+
+test('patterns, rates, sizes and times', () => {
+  assert.equal(fitsGlob('a/b.mkv', '*.mkv'), true)
+  assert.equal(fitsGlob('a/b.mkv', 'a/*'), true)
+  assert.equal(fitsGlob('a/b/c.mkv', 'a/*'), false)
+  assert.equal(fitsGlob('a/b/c.mkv', 'a/**'), true)
+  assert.equal(fitsGlob('a+b', 'a+?'), true)
+  assert.deepEqual(['1MB/s', '500kB/s', '2MiB', '7'].map(parseRate), [1e6, 5e5, 2 ** 21, 7])
+  assert.throws(() => parseRate('fast'))
+  assert.deepEqual(['16K', '1M', '65536'].map(parsePieceLength), [16_384, 2 ** 20, 65_536])
+  assert.throws(() => parsePieceLength('17K'))
+  assert.deepEqual([0, 999, 1000, 84_000_000].map(formatBytes), ['0 B', '999 B', '1.00 kB', '84.0 MB'])
+  assert.deepEqual([5, 600, 7200, Number.POSITIVE_INFINITY].map(formatSeconds), ['5 s', '10 min', '2.0 h', 'unknown'])
+  const progress = { what: 'fetching', doneBytes: 9999, totalBytes: 10_000, downBytesPerSecond: 100, peers: 1 }
+  assert.equal(
+    formatProgress(progress, false),
+    'fetching    99.9 %  10.0 kB of 10.0 kB  100 B/s  about 1 s left  1 peer',
+  )
+})

@@ -1,0 +1,114 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { OperationError } from '../../base/errors.ts'
+import type { SwarmTorrent } from './swarm-torrent.ts'
+
+/** Types that players want to know; everything else is bytes. */
+const TYPES: Readonly<Record<string, string>> = {
+  mp4: 'video/mp4',
+  m4v: 'video/mp4',
+  webm: 'video/webm',
+  mkv: 'video/x-matroska',
+  avi: 'video/x-msvideo',
+  mp3: 'audio/mpeg',
+  m4a: 'audio/mp4',
+  ogg: 'audio/ogg',
+  opus: 'audio/ogg',
+  flac: 'audio/flac',
+  wav: 'audio/wav',
+  pdf: 'application/pdf',
+  txt: 'text/plain; charset=utf-8',
+}
+
+/** RFC 9110's byte ranges, one at a time: start and end (not included), `undefined` for none, `invalid` for nonsense. */
+export function parseRange(
+  header: string | undefined,
+  size: number,
+): readonly [number, number] | undefined | 'invalid' {
+  const match = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '')
+  // Several ranges at once, and units that nobody knows, may be answered with the whole.
+  if (match === null || (match[1] === '' && match[2] === '')) return undefined
+  if (match[1] === '') {
+    const suffix = Math.min(size, Number(match[2]))
+    return suffix === 0 ? 'invalid' : [size - suffix, size]
+  }
+  const start = Number(match[1])
+  const end = match[2] === '' ? size : Math.min(size, Number(match[2]) + 1)
+  return start >= size || end <= start ? 'invalid' : [start, end]
+}
+
+/** Serves one file of a torrent over HTTP on this machine while it is being fetched, from wherever a player wants to look. */
+export class StreamServer {
+  readonly #torrent: SwarmTorrent
+  readonly #file: number
+  readonly #server: Server
+
+  private constructor(torrent: SwarmTorrent, file: number) {
+    this.#torrent = torrent
+    this.#file = file
+    this.#server = createServer((request, response) => void this.#serve(request, response))
+  }
+
+  static async open(torrent: SwarmTorrent, file: number, port = 0): Promise<StreamServer> {
+    const stream = new StreamServer(torrent, file)
+    await new Promise<void>((resolve, reject) => {
+      stream.#server.once('error', cause => {
+        reject(
+          new OperationError('port-in-use', `cannot listen on port ${port}`, { cause, next: 'choose another port' }),
+        )
+      })
+      stream.#server.listen(port, '127.0.0.1', resolve)
+    })
+    return stream
+  }
+
+  /** Where a player finds the file. */
+  get url(): string {
+    const { port } = this.#server.address() as { port: number }
+    return `http://127.0.0.1:${port}/${encodeURIComponent(this.#name)}`
+  }
+
+  get #name(): string {
+    return this.#torrent.info!.files[this.#file].path.at(-1)!
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // A page in a browser could ask under another name for this machine.
+    if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? '')) {
+      response.writeHead(403).end()
+      return
+    }
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.writeHead(405, { allow: 'GET, HEAD' }).end()
+      return
+    }
+    const { length: size } = this.#torrent.info!.files[this.#file]
+    const range = parseRange(request.headers.range, size)
+    if (range === 'invalid') {
+      response.writeHead(416, { 'content-range': `bytes */${size}` }).end()
+      return
+    }
+    const [start, end] = range ?? [0, size]
+    const extension = this.#name.split('.').at(-1)!.toLowerCase()
+    response.writeHead(range === undefined ? 200 : 206, {
+      'accept-ranges': 'bytes',
+      'content-length': end - start,
+      'content-type': TYPES[extension] ?? 'application/octet-stream',
+      ...(range !== undefined && { 'content-range': `bytes ${start}-${end - 1}/${size}` }),
+    })
+    if (request.method === 'HEAD') {
+      response.end()
+      return
+    }
+    const gone = new AbortController()
+    response.once('close', () => gone.abort())
+    // A player that looks elsewhere just hangs up.
+    await pipeline(Readable.from(this.#torrent.readFile(this.#file, start, end, gone.signal)), response).catch(() => {})
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections()
+    await new Promise(resolve => this.#server.close(resolve))
+  }
+}
