@@ -9,6 +9,7 @@
 #endif
 
 #include "curve.h"
+#include "muhash.h"
 #include "ripemd160.h"
 #include "sha256.h"
 
@@ -133,6 +134,15 @@ static napi_value pairs_js(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+// muhashMultiply(state, data)
+static napi_value muhash_js(napi_env env, napi_callback_info info) {
+  Bytes args[ARGUMENTS_MAX];
+  if (!byte_arguments(env, info, 2, args)) return NULL;
+  if (args[0].length != MUHASH_BYTES) return fail(env, "bad state"), NULL;
+  muhash_multiply(args[0].data, args[1].data, args[1].length);
+  return NULL;
+}
+
 // searchHeader(header, target, firstNonce, count)
 static napi_value search_js(napi_env env, napi_callback_info info) {
   napi_value values[ARGUMENTS_MAX], result;
@@ -203,7 +213,7 @@ NAPI_MODULE_INIT() {
   } functions[] = {
       {"sha256", sha256_js},       {"sha256d", sha256d_js},           {"hash160", hash160_js},
       {"sha256dGather", gather_js}, {"sha256dPairs", pairs_js},        {"searchHeader", search_js},
-      {"openCurve", open_curve_js}, {"verifyEcdsa", verify_ecdsa_js},  {"verifySchnorr", verify_schnorr_js},
+      {"muhashMultiply", muhash_js}, {"openCurve", open_curve_js}, {"verifyEcdsa", verify_ecdsa_js},  {"verifySchnorr", verify_schnorr_js},
       {"checkTapTweak", check_tweak_js}, {"setThreadNice", set_nice_js},
   };
   for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {

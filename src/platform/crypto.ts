@@ -9,6 +9,7 @@ interface NativeAddon {
   hash160(data: Uint8Array, out: Uint8Array): void
   sha256dGather: HashBackend['sha256dGather']
   sha256dPairs: HashBackend['sha256dPairs']
+  muhashMultiply: HashBackend['muhashMultiply']
   searchHeader: HashBackend['searchHeader']
   openCurve(): string | undefined
   verifyEcdsa: CurveBackend['verifyEcdsa']
@@ -46,6 +47,7 @@ function nativeHashes(native: NativeAddon): HashBackend {
     },
     sha256dGather: native.sha256dGather,
     sha256dPairs: native.sha256dPairs,
+    muhashMultiply: native.muhashMultiply,
     searchHeader: native.searchHeader,
   }
 }

@@ -8,6 +8,7 @@ import { concatBytes, hex, toHex } from '../bytes/bytes.ts'
 import { seededRandom } from '../ports/seeded-random.ts'
 import type { Crypto } from './backend.ts'
 import { hash160, ripemd160, sha1, sha256, sha256d, sha256Stream, taggedHash } from './hash.ts'
+import { MUHASH_MODULUS, muhashNumber } from './muhash-number.ts'
 import { portableCrypto } from './portable.ts'
 
 const native = await loadCrypto()
@@ -139,6 +140,18 @@ for (const crypto of BACKENDS) {
         assert.deepEqual(out, expected)
         crypto.sha256dPairs(pairs, pairs.subarray(0, 32 * count))
         assert.deepEqual(pairs.subarray(0, 32 * count), expected)
+      }
+    })
+
+    test("MuHash's product is the portable one, number for number", () => {
+      const state = new Uint8Array(384).fill(0xff)
+      const expected = state.slice()
+      for (let length = 0; length < 200; length += 7) {
+        const data = random.bytes(length)
+        crypto.muhashMultiply(state, data)
+        portableCrypto.muhashMultiply(expected, data)
+        const reduced = (bytes: Uint8Array): bigint => muhashNumber(bytes) % MUHASH_MODULUS
+        assert.equal(reduced(state), reduced(expected))
       }
     })
 

@@ -27,6 +27,12 @@ export interface HashBackend {
   sha256dPairs(pairs: Uint8Array, out: Uint8Array): void
 
   /**
+   * One step of MuHash: multiplies `state`, 384 bytes of a little-endian number, by the element that `data` hashes to, modulo
+   * 2^3072 − 1103717. The result may exceed the modulus; see MuHash.
+   */
+  muhashMultiply(state: Uint8Array, data: Uint8Array): void
+
+  /**
    * Tries `count` nonces from `firstNonce` on in an 80-byte header for a double SHA-256 that, read as a little-endian
    * number, is at most `target` (32 bytes, little-endian).
    *

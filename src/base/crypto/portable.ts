@@ -3,6 +3,7 @@ import * as tiny from 'tiny-secp256k1'
 import { equalBytes } from '../bytes/bytes.ts'
 import type { Crypto } from './backend.ts'
 import { hash160, sha256, sha256d, sha256Stream } from './hash.ts'
+import { muhashMultiply } from './muhash-number.ts'
 
 /** A hash function in the form that can also write its result into a given array. */
 function into(hash: (data: Uint8Array) => Uint8Array): (data: Uint8Array, out?: Uint8Array) => Uint8Array {
@@ -62,6 +63,8 @@ export const portableCrypto: Crypto = {
   sha256dPairs(pairs, out) {
     for (let i = 0; 32 * i < out.length; i++) out.set(sha256d(pairs.subarray(64 * i, 64 * i + 64)), 32 * i)
   },
+
+  muhashMultiply,
 
   searchHeader(header, target, firstNonce, count) {
     const middle = sha256Stream().update(header.subarray(0, 64))

@@ -1,5 +1,6 @@
 import { toHexReversed } from '../../base/bytes/bytes.ts'
 import { ByteWriter } from '../../base/bytes/writer.ts'
+import type { HashBackend } from '../../base/crypto/backend.ts'
 import { type Sha256Stream, sha256, sha256Stream } from '../../base/crypto/hash.ts'
 import { MuHash } from '../../base/crypto/muhash.ts'
 import { coinCode } from '../primitives/coin.ts'
@@ -47,10 +48,11 @@ function sameTxid(a: Uint8Array, b: Uint8Array): boolean {
 export async function utxoSetTotals(
   batches: AsyncIterable<readonly StoredCoin[]>,
   hashType: UtxoHashType,
+  crypto: HashBackend,
   pause: () => Promise<void>,
 ): Promise<UtxoSetTotals> {
   const serial: Sha256Stream | undefined = hashType === 'hash_serialized_3' ? sha256Stream() : undefined
-  const muhash = hashType === 'muhash' ? new MuHash() : undefined
+  const muhash = hashType === 'muhash' ? new MuHash(crypto) : undefined
   let txouts = 0
   let bogoSize = 0
   let totalAmountSats = 0

@@ -63,7 +63,7 @@ class BlockImport {
         if (underway.length < BLOCKS_UNDERWAY_MAX) continue
       }
       const next = underway.shift()
-      if (next === undefined) break
+      if (next === undefined || this.#ledger.isClosing) break
       const prepared = await next.prepared
       if (prepared !== undefined) {
         await this.#take(prepared, next.place)
@@ -128,8 +128,12 @@ class BlockImport {
   }
 }
 
-async function eachFile(files: Files, visit: (file: OpenFile, number: number) => Promise<void>): Promise<void> {
-  for (let number = 0; files.exists(blockFileName(number)); number++) {
+async function eachFile(
+  files: Files,
+  goOn: () => boolean,
+  visit: (file: OpenFile, number: number) => Promise<void>,
+): Promise<void> {
+  for (let number = 0; files.exists(blockFileName(number)) && goOn(); number++) {
     const file = files.open(blockFileName(number))
     await visit(file, number)
     file.close()
@@ -144,14 +148,19 @@ export async function importBlocks(ledger: Ledger): Promise<void> {
   const { options, ports, chain } = ledger
   const work = new BlockImport(ledger)
   if (ledger.isReindexing) {
-    await eachFile(new NodeFiles(options.blocksFolder), async (file, number) => {
-      ports.log.info(`Reindexing block file ${blockFileName(number)}...`)
-      await work.file(file, ledger.xorKey, number)
-    })
-    ports.log.info('Reindexing finished')
+    await eachFile(
+      new NodeFiles(options.blocksFolder),
+      () => !ledger.isClosing,
+      async (file, number) => {
+        ports.log.info(`Reindexing block file ${blockFileName(number)}...`)
+        await work.file(file, ledger.xorKey, number)
+      },
+    )
+    if (!ledger.isClosing) ports.log.info('Reindexing finished')
   }
   if (chain.index.count === 0) chain.addGenesis()
   for (const path of options.loadBlocks) {
+    if (ledger.isClosing) return
     const files = new NodeFiles(dirname(path))
     if (!files.exists(basename(path))) {
       ports.log.warning(`Could not open blocks file ${path}`)

@@ -154,7 +154,7 @@ export class LedgerService implements LedgerCalls {
       chain.settle()
       await this.#ledger.flush({ sync: false })
       const { tip } = chain
-      const totals = await utxoSetTotals(coinsStore.coins(), hashType, breathe)
+      const totals = await utxoSetTotals(coinsStore.coins(), hashType, this.#ledger.ports.crypto, breathe)
       return {
         ...totals,
         height: chain.index.height(tip),

@@ -84,6 +84,7 @@ export class Ledger {
   #downloading = true
   #failure: unknown
   #closing = false
+  #starting: Promise<void> | undefined
   /** Blocks whose submitters wait, and what has become of them so far. */
   readonly #awaited = new Map<number, Verdict | undefined>()
   readonly #chainLog: ChainLog
@@ -211,10 +212,15 @@ export class Ledger {
   }
 
   /** Takes in what the options name: a reindex, files of blocks, the genesis block of a new chain; then follows the best chain. */
-  async start(importer: (ledger: Ledger) => Promise<void>): Promise<void> {
+  start(importer: (ledger: Ledger) => Promise<void>): Promise<void> {
+    this.#starting = this.#start(importer)
+    return this.#starting
+  }
+
+  async #start(importer: (ledger: Ledger) => Promise<void>): Promise<void> {
     if (this.options.reindex || this.#indexStore.reindexing) {
       await importer(this)
-      await this.#indexStore.setReindexing(false)
+      if (!this.#closing) await this.#indexStore.setReindexing(false)
     } else {
       if (this.chain.index.count === 0) this.chain.addGenesis()
       // A tip to be asked about, before the long work begins.
@@ -225,6 +231,11 @@ export class Ledger {
     await this.saveIndex()
     // A new ledger is one from its first second on, not only after its first flush.
     if (this.chain.height <= 0) await this.exclusive.run(() => this.flush({ sync: true }))
+  }
+
+  /** Whether the end has begun: long work breaks off. */
+  get isClosing(): boolean {
+    return this.#closing
   }
 
   /** Whether the reindex that was asked for, or cut off before, is still to be done. */
@@ -442,6 +453,7 @@ export class Ledger {
   /** Stops all work and makes everything durable. */
   async close(): Promise<void> {
     this.#closing = true
+    await this.#starting?.catch(() => undefined)
     await this.#advancing?.catch(() => undefined)
     await this.exclusive.run(async () => {
       this.chain.settle()
