@@ -1,5 +1,5 @@
-// Builds dist: modules for importers by tsc, and from them the programs, each in a few files, for a node that is to answer within
-// 300 ms cannot load some hundred modules one by one.
+// Builds dist: modules for importers by tsc, and from them the programs, each in one file, for a node that is to answer within 300 ms
+// cannot load some hundred modules one by one.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, readdirSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -16,18 +16,16 @@ const run = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.j
 if (run.status !== 0) process.exit(run.status ?? 1)
 
 // Threads are started by the name of their entry, beside whatever module starts them: here, beside the programs.
-const threads = readdirSync(dist, { recursive: true })
-  .filter(name => name.endsWith('-thread.js') && !name.startsWith('programs'))
-  .map(name => join(dist, name))
+const threads = readdirSync(join(root, 'src'), { recursive: true })
+  .filter(name => name.endsWith('-thread.ts'))
+  .map(name => join(dist, name.replace(/ts$/, 'js')))
 
 rmSync(programs, { recursive: true, force: true })
 await build({
   entryPoints: [join(dist, 'cli', 'peers.js'), join(dist, 'cli', 'peersd.js'), ...threads],
   outdir: programs,
   entryNames: '[name]',
-  chunkNames: 'chunk-[hash]',
   bundle: true,
-  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20',
