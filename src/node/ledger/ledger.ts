@@ -14,6 +14,7 @@ import { CoinsCache } from '../../bitcoin/chainstate/coins-cache.ts'
 import { CoinsStore } from '../../bitcoin/chainstate/coins-store.ts'
 import { pruneToHeight, pruneToSize } from '../../bitcoin/chainstate/prune.ts'
 import { mendCoins } from '../../bitcoin/chainstate/replay.ts'
+import { verificationProgress } from '../../bitcoin/chainstate/verification-progress.ts'
 import { verifyChain } from '../../bitcoin/chainstate/verify-chain.ts'
 import { type HashedBlock, hashBlock } from '../../bitcoin/consensus/check-block.ts'
 import { Deployments } from '../../bitcoin/consensus/deployments.ts'
@@ -34,8 +35,6 @@ const INDEX_SAVE_INTERVAL_MS = 1000
 const FLUSH_INTERVAL_MS = 60 * 60 * 1000
 /** Blocks read from disk ahead of their turn. */
 const READ_AHEAD_BLOCKS = 3
-/** A tip of this age is judged by its height. */
-const RECENT_TIP_SECONDS = 2 * 60 * 60
 const VERIFY_MEMORY_BYTES_MAX = 64 << 20
 /** Shares of -dbcache: the block index's store and the coins' store; the rest is the coins cache. */
 const INDEX_CACHE_BYTES = 2 << 20
@@ -334,17 +333,15 @@ export class Ledger {
   /** The share of the chain's transactions that are checked, between 0 and 1, as far as it can be guessed. */
   progress(): number {
     const { chain, ports } = this
-    const { index, tip } = chain
+    const { index, tip, tree } = chain
     if (tip < 0) return 0
-    const { time, count, perSecond } = chain.params.chainTx
-    const done = index.chainTxCount(tip)
-    const now = ports.nowSeconds()
-    // Close to the present, heights say more than a miner's clock: a node that has every block is at exactly 1.
-    const missing = index.height(chain.tree.bestHeader) - index.height(tip)
-    const isRecent = Math.abs(now - index.time(tip)) <= RECENT_TIP_SECONDS && missing >= 0
-    const reached = isRecent ? now - missing * chain.params.targetSpacingSeconds : index.time(tip)
-    const total = done <= count ? count + (now - time) * perSecond : done + (now - reached) * perSecond
-    return total <= 0 ? 0 : Math.min(done / total, 1)
+    const reached = {
+      height: index.height(tip),
+      timeSeconds: index.time(tip),
+      chainTxCount: index.chainTxCount(tip),
+      bestHeaderHeight: index.height(tree.bestHeader),
+    }
+    return verificationProgress(reached, chain.params, ports.nowSeconds())
   }
 
   async #pruneIfNeeded(): Promise<void> {

@@ -1,4 +1,5 @@
 import { toHex, toHexReversed } from '../../base/bytes/bytes.ts'
+import { verificationProgress } from '../../bitcoin/chainstate/verification-progress.ts'
 import { difficulty } from '../../bitcoin/consensus/proof-of-work.ts'
 import { encodeHeader } from '../../bitcoin/primitives/block.ts'
 import type { LedgerApi, LedgerStorage } from '../../node/ledger/ledger-api.ts'
@@ -26,6 +27,13 @@ function pruneJson(prune: LedgerApi['prune'], storage: LedgerStorage): { [key: s
   }
 }
 
+/** The progress at this moment: it changes with the clock even while the tip does not. */
+function progressNow({ ledger, network, clock }: RpcContext): number {
+  const { height, header, chainTxCount, headers } = ledger.tip
+  const reached = { height, timeSeconds: header.time, chainTxCount, bestHeaderHeight: headers }
+  return verificationProgress(reached, network, clock.nowSeconds())
+}
+
 const getblockchaininfo: RpcMethod = {
   name: 'getblockchaininfo',
   category: 'blockchain',
@@ -47,7 +55,7 @@ const getblockchaininfo: RpcMethod = {
       ...targetJson(tip.header.bits),
       time: tip.header.time,
       mediantime: tip.medianTime,
-      verificationprogress: jsonFloat(tip.progress),
+      verificationprogress: jsonFloat(progressNow(context)),
       initialblockdownload: tip.initialBlockDownload,
       chainwork: hex256(tip.chainWork),
       size_on_disk: storage.blockBytes,
