@@ -434,10 +434,10 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
 
   #becameDone(): void {
     this.#announcer.completed()
-    void this.save().then(() => {
-      if (this.#state === 'downloading' || this.#state === 'checking') this.#setState('seeding')
-      this.emit('done')
-    })
+    if (this.#state === 'downloading' || this.#state === 'checking') this.#setState('seeding')
+    // Being done means verified; `close` waits until it is durable, too.
+    void this.save()
+    this.emit('done')
   }
 
   #carryOut(effect: StorageEffect): void {
@@ -524,7 +524,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     this.#resume.restartJournal([...this.#unclaimed.values()].flat())
   }
 
-  /** Resolves once all that is wanted is there and durable. */
+  /** Resolves once all that is wanted is there and verified; `close` makes it durable. */
   async done(): Promise<void> {
     if (this.#state === 'seeding') return
     if (this.#error !== undefined) throw this.#error
