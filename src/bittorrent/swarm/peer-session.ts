@@ -53,7 +53,6 @@ export class PeerSession {
   // Its pieces (torrent.ts).
   bits: Bitfield | undefined
   early: EarlyPieces = { bits: undefined, all: false, haves: new Set() }
-  saidPieces = false
   /** Pieces that it has and we want and lack. */
   wantedCount = 0
   amInterested = false

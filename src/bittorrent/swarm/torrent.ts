@@ -471,9 +471,6 @@ export class Torrent implements SessionEvents {
   // ── messages ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   hasPieces(session: PeerSession, pieces: Uint8Array | 'all' | 'none'): string | undefined {
-    // BEP 3 and BEP 6: once, and before any `have`.
-    if (session.saidPieces) return 'peer-pieces-twice'
-    session.saidPieces = true
     const started = this.#started
     if (started === undefined) {
       if (pieces === 'all') session.early.all = true
@@ -485,6 +482,7 @@ export class Torrent implements SessionEvents {
     if (pieces === 'all') bits.fill()
     else if (pieces !== 'none') bits = Bitfield.fromBytes(pieces, size)
     if (bits === undefined) return 'peer-bad-bitfield'
+    if (session.bits!.count > 0) return this.#addPieces(session, bits)
     session.bits = bits
     started.picker.peerBitfield(bits)
     for (let piece = 0; piece < size; piece++)
@@ -494,13 +492,28 @@ export class Torrent implements SessionEvents {
     return undefined
   }
 
+  /**
+   * BEP 3 knows one bitfield, as the first message; aria2 sends more in place of many `have`s. None may take a piece back, so that what
+   * they can cost us has an end.
+   */
+  #addPieces(session: PeerSession, bits: Bitfield): string | undefined {
+    const known = session.bits!.bytes
+    for (let i = 0; i < known.length; i++) if ((known[i] & ~bits.bytes[i]) !== 0) return 'peer-pieces-taken-back'
+    for (let i = 0; i < known.length; i++) {
+      if (known[i] === bits.bytes[i]) continue
+      for (let piece = 8 * i; piece < 8 * i + 8; piece++) {
+        if (piece < bits.size && bits.has(piece)) this.hasPiece(session, piece)
+      }
+    }
+    return undefined
+  }
+
   /** What a peer said before we knew how many pieces there are. */
   #applyEarly(session: PeerSession): string | undefined {
     const { bits, all, haves } = session.early
     const size = this.#started!.map.pieceCount
     session.bits = new Bitfield(size)
     if (bits !== undefined || all) {
-      session.saidPieces = false
       const code = this.hasPieces(session, all ? 'all' : bits!)
       if (code !== undefined) return code
     }
@@ -513,7 +526,6 @@ export class Torrent implements SessionEvents {
 
   hasPiece(session: PeerSession, piece: number): string | undefined {
     const started = this.#started
-    session.saidPieces = true
     if (started === undefined) {
       if (session.early.haves.size >= EARLY_HAVES_MAX) return 'peer-too-many-haves'
       session.early.haves.add(piece)
