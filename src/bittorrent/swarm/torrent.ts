@@ -14,58 +14,15 @@ import { Candidates } from './candidates.ts'
 import { LayerTransfer } from './layer-transfer.ts'
 import { type Infohashes, MetadataTransfer } from './metadata-transfer.ts'
 import { receivePex, sendPex } from './peer-exchange.ts'
+import { PeerPieces, type PiecesSaid, rememberPiece, rememberPieces } from './peer-pieces.ts'
 import { PeerSession, type SessionOrigin } from './peer-session.ts'
 import { RateMeter } from './rate-meter.ts'
-import { type BlockSink, REQUEST_OPTIONS, type RequestOptions, Requests } from './requests.ts'
+import { type BlockSink, Requests } from './requests.ts'
 import type { SessionEvents } from './session-sink.ts'
 import { Suspects } from './suspects.ts'
-import { UPLOAD_OPTIONS, type UploadOptions, type UploadRun, Uploads } from './uploads.ts'
+import type { StoredPieces, TorrentEffect, TorrentOptions } from './torrent-options.ts'
+import { type UploadRun, Uploads } from './uploads.ts'
 
-export interface TorrentOptions {
-  /** How we introduce ourselves (BEP 10's `v`). */
-  readonly client: string
-  /** 20 bytes. */
-  readonly peerId: Uint8Array
-  /** Where we listen; `undefined` if nowhere. */
-  readonly listenPort: number | undefined
-  readonly requests: RequestOptions
-  readonly uploads: UploadOptions
-  /** A peer that is silent for so long is gone. */
-  readonly silenceMs: number
-  /** We say something at least so often. */
-  readonly keepAliveMs: number
-}
-
-export const TORRENT_OPTIONS: Omit<TorrentOptions, 'peerId' | 'listenPort'> = {
-  client: 'Peers',
-  requests: REQUEST_OPTIONS,
-  uploads: UPLOAD_OPTIONS,
-  silenceMs: 180_000,
-  keepAliveMs: 100_000,
-}
-
-/** What the shell should do or tell. */
-export type TorrentEffect =
-  | { readonly type: 'disconnect'; readonly session: PeerSession; readonly code: string }
-  /** Never talk to this peer again. */
-  | { readonly type: 'ban'; readonly identity: string; readonly code: string }
-  /** The info dictionary came from peers and is right: `start` is expected once the files are looked at. */
-  | { readonly type: 'metadata'; readonly info: TorrentInfo }
-  /** Every piece can be judged now (v2 magnets: the piece layers have come). */
-  | { readonly type: 'layers' }
-  | { readonly type: 'piece'; readonly piece: number }
-  /** All that is wanted is there. */
-  | { readonly type: 'done' }
-
-/** Where the storage stands when a torrent starts. */
-export interface StoredPieces {
-  readonly have: Bitfield
-  /** Unverified blocks of unfinished pieces. */
-  readonly partial: ReadonlyMap<number, readonly number[]>
-}
-
-/** Early `have`s of a peer that we keep while the number of pieces is unknown. */
-const EARLY_HAVES_MAX = 10_000
 /** A peer may tell of so many allowed-fast pieces. */
 const ALLOWED_FAST_MAX = 100
 const EXTENSION_HANDSHAKES_MAX = 20
@@ -75,6 +32,7 @@ const TICK_MS = 1000
 interface Started {
   readonly map: PieceMap
   readonly picker: PiecePicker
+  readonly pieces: PeerPieces
   readonly requests: Requests
   readonly uploads: Uploads
   readonly layers: LayerTransfer
@@ -186,11 +144,12 @@ export class Torrent implements SessionEvents {
     const picker = new PiecePicker(map.pieceCount, piece => map.blockCount(piece), this.#random)
     const requests = new Requests(picker, map, sink, this.#sessions, this.#options.requests)
     const uploads = new Uploads(map, picker.have, this.#sessions, this.#options.uploads)
-    this.#started = { map, picker, requests, uploads, layers: new LayerTransfer(info, this.#givenLayers) }
+    const pieces = new PeerPieces(picker, session => this.#partFromSeed(session))
+    this.#started = { map, picker, pieces, requests, uploads, layers: new LayerTransfer(info, this.#givenLayers) }
     for (let piece = 0; piece < map.pieceCount; piece++) if (stored.have.has(piece)) picker.restore(piece)
     for (const [piece, blocks] of stored.partial) picker.restoreBlocks(piece, blocks)
     for (const session of this.#sessions.values()) {
-      const code = this.#applyEarly(session)
+      const code = pieces.applyEarly(session)
       if (code === undefined) this.#tellHaves(session)
       else this.#disconnect(session, code)
     }
@@ -280,7 +239,7 @@ export class Torrent implements SessionEvents {
     if (started === undefined) return
     started.requests.gone(session)
     started.layers.gone(session)
-    if (session.bits !== undefined) started.picker.peerGone(session.bits)
+    started.pieces.gone(session)
     if (session.peerInterested) this.#freePlace()
   }
 
@@ -393,7 +352,7 @@ export class Torrent implements SessionEvents {
   /** A piece is right and can be served. */
   pieceVerified(piece: number, digests: Uint8Array | undefined, now: number): void {
     this.#now = now
-    const { picker, requests } = this.#started!
+    const { picker, pieces, requests } = this.#started!
     requests.takeSenders(piece)
     for (const liar of this.#suspects.verified(piece, digests)) this.#ban(liar, 'peer-sent-wrong-data')
     const wasMissing = picker.isMissing(piece)
@@ -401,10 +360,7 @@ export class Torrent implements SessionEvents {
     for (const session of this.#sessions.values()) {
       // Who has the piece does not care that we have it, too.
       if (!session.has(piece)) session.out.have(piece)
-      else if (wasMissing) {
-        session.wantedCount--
-        this.#updateInterest(session)
-      }
+      else if (wasMissing) pieces.changed(session, piece, -1)
     }
     this.#effects.push({ type: 'piece', piece })
     if (picker.isDone && wasMissing) this.#becomeDone()
@@ -439,119 +395,38 @@ export class Torrent implements SessionEvents {
   /** A piece that we had is gone or changed on the disk. */
   pieceLost(piece: number, now: number): void {
     this.#now = now
-    const { picker } = this.#started!
+    const { picker, pieces } = this.#started!
     if (!picker.have.has(piece)) return
     picker.pieceLost(piece)
     for (const session of this.#sessions.values()) {
       const id = session.handshake?.ids.lt_donthave
       if (id !== undefined) session.out.extended(id, Uint8Array.of(piece >>> 24, piece >>> 16, piece >>> 8, piece))
-      if (session.has(piece) && picker.isMissing(piece)) session.wantedCount++
-      this.#updateInterest(session)
+      if (picker.isMissing(piece)) pieces.changed(session, piece, 1)
     }
   }
 
   /** What is wanted has changed: priorities of pieces, 0 for never. */
   setPriorities(priorities: readonly { readonly piece: number; readonly priority: number }[], now: number): void {
     this.#now = now
-    const { picker, requests } = this.#started!
+    const { picker, pieces, requests } = this.#started!
     const wasDone = picker.isDone
     for (const { piece, priority } of priorities) picker.setPriority(piece, priority)
     requests.cancelUnwanted()
-    for (const session of this.#sessions.values()) {
-      session.wantedCount = 0
-      for (let piece = 0; piece < picker.pieceCount; piece++) {
-        if (picker.isMissing(piece) && session.has(piece)) session.wantedCount++
-      }
-      this.#updateInterest(session)
-    }
+    pieces.recount(this.#sessions.values())
     if (picker.isDone && !wasDone) this.#becomeDone()
     this.fillAll(now)
   }
 
   // ── messages ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  hasPieces(session: PeerSession, pieces: Uint8Array | 'all' | 'none'): string | undefined {
-    const started = this.#started
-    if (started === undefined) {
-      if (pieces === 'all') session.early.all = true
-      else if (pieces !== 'none') session.early.bits = pieces.slice()
-      return undefined
-    }
-    const size = started.map.pieceCount
-    let bits: Bitfield | undefined = new Bitfield(size)
-    if (pieces === 'all') bits.fill()
-    else if (pieces !== 'none') bits = Bitfield.fromBytes(pieces, size)
-    if (bits === undefined) return 'peer-bad-bitfield'
-    if (session.bits!.count > 0) return this.#addPieces(session, bits)
-    session.bits = bits
-    started.picker.peerBitfield(bits)
-    for (let piece = 0; piece < size; piece++)
-      if (bits.has(piece) && started.picker.isMissing(piece)) session.wantedCount++
-    this.#updateInterest(session)
-    if (bits.isFull) this.#partFromSeed(session)
-    return undefined
-  }
-
-  /**
-   * BEP 3 knows one bitfield, as the first message; aria2 sends more in place of many `have`s. None may take a piece back, so that what
-   * they can cost us has an end.
-   */
-  #addPieces(session: PeerSession, bits: Bitfield): string | undefined {
-    const known = session.bits!.bytes
-    for (let i = 0; i < known.length; i++) if ((known[i] & ~bits.bytes[i]) !== 0) return 'peer-pieces-taken-back'
-    for (let i = 0; i < known.length; i++) {
-      if (known[i] === bits.bytes[i]) continue
-      for (let piece = 8 * i; piece < 8 * i + 8; piece++) {
-        if (piece < bits.size && bits.has(piece)) this.hasPiece(session, piece)
-      }
-    }
-    return undefined
-  }
-
-  /** What a peer said before we knew how many pieces there are. */
-  #applyEarly(session: PeerSession): string | undefined {
-    const { bits, all, haves } = session.early
-    const size = this.#started!.map.pieceCount
-    session.bits = new Bitfield(size)
-    if (bits !== undefined || all) {
-      const code = this.hasPieces(session, all ? 'all' : bits!)
-      if (code !== undefined) return code
-    }
-    for (const piece of haves) {
-      const code = this.hasPiece(session, piece)
-      if (code !== undefined) return code
-    }
+  hasPieces(session: PeerSession, pieces: PiecesSaid): string | undefined {
+    if (this.#started !== undefined) return this.#started.pieces.said(session, pieces)
+    rememberPieces(session, pieces)
     return undefined
   }
 
   hasPiece(session: PeerSession, piece: number): string | undefined {
-    const started = this.#started
-    if (started === undefined) {
-      if (session.early.haves.size >= EARLY_HAVES_MAX) return 'peer-too-many-haves'
-      session.early.haves.add(piece)
-      return undefined
-    }
-    const { picker, map } = started
-    if (piece >= map.pieceCount) return 'peer-bad-have'
-    if (!session.bits!.add(piece)) return undefined
-    picker.peerHas(piece)
-    if (session.bits!.isFull) {
-      picker.peerBecameSeed()
-      this.#partFromSeed(session)
-    }
-    if (picker.isMissing(piece)) {
-      session.wantedCount++
-      this.#updateInterest(session)
-    }
-    return undefined
-  }
-
-  #updateInterest(session: PeerSession): void {
-    const interested = session.wantedCount > 0
-    if (interested === session.amInterested) return
-    session.amInterested = interested
-    if (interested) session.out.interested()
-    else session.out.notInterested()
+    return this.#started === undefined ? rememberPiece(session, piece) : this.#started.pieces.has(session, piece)
   }
 
   choke(session: PeerSession, choking: boolean): void {
@@ -600,7 +475,10 @@ export class Torrent implements SessionEvents {
       return undefined
     }
     if (id === OUR_EXTENSION_IDS.lt_donthave && payload.length === 4) {
-      this.#peerLost(session, ((payload[0] << 24) | (payload[1] << 16) | (payload[2] << 8) | payload[3]) >>> 0)
+      this.#started?.pieces.lost(
+        session,
+        ((payload[0] << 24) | (payload[1] << 16) | (payload[2] << 8) | payload[3]) >>> 0,
+      )
     }
     if (id === OUR_EXTENSION_IDS.upload_only) {
       session.uploadOnly = payload[0] !== 0
@@ -631,17 +509,6 @@ export class Torrent implements SessionEvents {
     }
     this.#info = info.value
     this.#effects.push({ type: 'metadata', info: info.value })
-  }
-
-  /** BEP 54. */
-  #peerLost(session: PeerSession, piece: number): void {
-    const started = this.#started
-    if (started === undefined || piece >= started.map.pieceCount || !session.has(piece)) return
-    if (session.bits!.isFull) started.picker.peerNoSeedAnyMore()
-    session.bits!.remove(piece)
-    started.picker.peerLost(piece)
-    if (started.picker.isMissing(piece)) session.wantedCount--
-    this.#updateInterest(session)
   }
 
   hashRequest(session: PeerSession, range: HashRange): void {

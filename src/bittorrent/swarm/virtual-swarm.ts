@@ -9,7 +9,8 @@ import { decodeHandshake } from '../wire/handshake.ts'
 import { MessageReader } from '../wire/message-reader.ts'
 import type { PeerSession } from './peer-session.ts'
 import { SessionSink } from './session-sink.ts'
-import { TORRENT_OPTIONS, Torrent, type TorrentOptions } from './torrent.ts'
+import { Torrent } from './torrent.ts'
+import { TORRENT_OPTIONS, type TorrentOptions } from './torrent-options.ts'
 
 export interface VirtualSwarmOptions {
   readonly seed: number
