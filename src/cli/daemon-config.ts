@@ -113,7 +113,8 @@ export function daemonConfig(words: readonly string[]): DaemonConfig {
   const original = dataFolder(settings).path
   const { networkName, folder, confPath, report } = readConfiguration(settings, DAEMON_FLAGS)
   const ownFolder = networkFolder(folder, networkName)
-  mkdirSync(ownFolder, { recursive: true })
+  // bitcoind's folders, which tools and test suites expect to find.
+  if (!existsSync(ownFolder)) mkdirSync(join(ownFolder, 'wallets'), { recursive: true })
   const ignored = checkIgnoredConf(settings, folder, original, confPath)
   if (ignored !== undefined) warnings.push(ignored)
   if (!settings.isNegated('settings')) {

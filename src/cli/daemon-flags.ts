@@ -127,6 +127,7 @@ export const FLAG_GROUPS: readonly FlagGroup[] = [
       ['stopafterblockimport', '', 'Stop when -loadblock and -reindex are done'],
       ['test', '=<option>', 'On regtest: bip94 for the rules of BIP94'],
       ['testactivationheight', '=<name@height>', 'Height of segwit, bip34, dersig, cltv or csv'],
+      ['blockversion', '=<n>', 'Version of the blocks made here, instead of what is signalled for'],
       ['vbparams', '=<deployment:start:end[:min_activation_height]>', 'Times of a deployment that miners signal for'],
     ],
   },
@@ -138,7 +139,7 @@ const HIDDEN = ['h', 'help', 'testnet']
 /** Flags of bitcoind that are taken but do nothing here, or nothing yet. */
 const WITHOUT_EFFECT = `
   acceptnonstdtxn acceptstalefeeestimates addnode addresstype alertnotify asmap avoidpartialspends bantime bind
-  blockmaxweight blockmintxfee blockreconstructionextratxn blockreservedweight blocksonly blockversion bytespersigop
+  blockmaxweight blockmintxfee blockreconstructionextratxn blockreservedweight blocksonly bytespersigop
   capturemessages changetype checkaddrman checkblockindex checkmempool checkpoints choosedatadir cjdnsreachable connect
   consolidatefeerate datacarrier datacarriersize dbbatchsize dbcrashratio disablewallet discardfee discover dns dnsseed
   dustrelayfee externalip fallbackfee fixedseeds forcecompactdb forcednsseed i2pacceptincoming inboundrelaypercent

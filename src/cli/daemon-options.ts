@@ -116,6 +116,7 @@ function ledgerOf(config: DaemonConfig, network: NetworkParams): LedgerOptions {
     prune: pruneTarget(settings),
     blocksXor: settings.bool('blocksxor') ?? defaults.blocksXor,
     fastPrune: settings.bool('fastprune') ?? false,
+    blockVersion: settings.int('blockversion'),
     maxTipAgeSeconds: settings.int('maxtipage') ?? defaults.maxTipAgeSeconds,
     checkBlocks: settings.int('checkblocks') ?? defaults.checkBlocks,
     checkLevel: settings.int('checklevel') ?? defaults.checkLevel,

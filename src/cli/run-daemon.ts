@@ -51,12 +51,24 @@ function stopWhenDone(peer: Peer, options: DaemonOptions): void {
 async function serve(peer: Peer, options: DaemonOptions): Promise<RpcService | undefined> {
   if (options.rpc === undefined) return undefined
   const { serveRpc } = await import('../rpc/serve-rpc.ts')
-  return serveRpc(peer, options.rpc)
+  try {
+    return await serveRpc(peer, options.rpc)
+  } catch (cause) {
+    if (!(cause instanceof OperationError)) throw cause
+    // bitcoind's words; what is wrong, and what to do about it, stands in the log.
+    peer.log.warning(cause.next === undefined ? cause.message : `${cause.message} (${cause.next})`)
+    throw new OperationError('rpc-unavailable', 'Unable to start HTTP server. See debug log for details.', { cause })
+  }
 }
 
 /** Calls back when the system asks this process to end. */
 function onSignals(stop: () => void): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop)
+}
+
+/** Log rotation moves the file away and sends SIGHUP. */
+function onHangUp(reopen: () => void): void {
+  process.on('SIGHUP', reopen)
 }
 
 /** What whoever runs a daemon may want to hear of. */
@@ -99,6 +111,7 @@ export async function runDaemon(config: DaemonConfig, options: DaemonOptions, ev
     stopAsked = true
     void peer?.stop()
   })
+  onHangUp(() => peer?.reopenLog())
   const locks = lockFolders(config, options)
   events.onLocked?.()
   let wrotePid = false

@@ -101,6 +101,11 @@ export class Peer {
     void this.stop()
   }
 
+  /** Goes on in a new log file, for whoever has moved the old one away. */
+  reopenLog(): void {
+    this.#debugLog.reopen()
+  }
+
   /** Stops everything and makes it durable. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop()

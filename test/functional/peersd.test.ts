@@ -280,7 +280,9 @@ describe('peersd is told what it cannot do', () => {
         const words = ['-regtest', `-datadir=${folder}`, `-rpcport=${daemon.rpcPort}`, '-printtoconsole=0']
         const { status, err } = await run(words)
         assert.equal(status, 1)
-        assert.match(err, /^Error: Unable to bind any endpoint for RPC server\n.*-rpcport\n$/)
+        assert.equal(err, 'Error: Unable to start HTTP server. See debug log for details.\n')
+        const log = readFileSync(join(folder, 'regtest', 'debug.log'), 'utf8')
+        assert.match(log, /Unable to bind any endpoint for RPC server .*-rpcport/)
         assert.ok(!existsSync(join(folder, 'regtest', '.cookie')))
         assert.ok(!existsSync(join(folder, 'regtest', '.lock')))
       })

@@ -95,7 +95,12 @@ class BlockImport {
       for (const orphan of this.#orphans.get(key) ?? []) {
         const again = this.#readAgain(orphan)
         const child = again && (await this.#ledger.helpers.prepare(again))
-        if (child !== undefined) queue.push({ prepared: child, place: orphan })
+        if (child === undefined) continue
+        this.#ledger.ports.log.debug('reindex', () => {
+          const [hash, parent] = [child.block.hash, block.hash].map(toHexReversed)
+          return `LoadExternalBlockFile: Processing out of order child ${hash} of ${parent}`
+        })
+        queue.push({ prepared: child, place: orphan })
       }
       this.#orphans.delete(key)
       await this.#maybeBreathe()
@@ -112,6 +117,10 @@ class BlockImport {
     }
     if (chain.index.find(block.header.previous) < 0) {
       const key = toHex(block.header.previous)
+      ports.log.debug('reindex', () => {
+        const [hash, parent] = [block.hash, block.header.previous].map(toHexReversed)
+        return `LoadExternalBlockFile: Out of order block ${hash}, parent ${parent} not known`
+      })
       const waiting = this.#orphans.get(key)
       if (waiting === undefined) this.#orphans.set(key, [place])
       else waiting.push(place)

@@ -20,6 +20,8 @@ export interface LedgerOptions {
   readonly fastPrune: boolean
   /** -maxtipage: a tip older than this means that the chain is still being fetched. */
   readonly maxTipAgeSeconds: number
+  /** -blockversion: the version of blocks made here, on networks whose time may be mocked; undefined for what is signalled. */
+  readonly blockVersion: number | undefined
   readonly checkBlocks: number
   readonly checkLevel: number
   readonly reindex: boolean
@@ -46,6 +48,7 @@ export function ledgerOptions(params: NetworkParams, folder: string): LedgerOpti
     blocksXor: true,
     fastPrune: false,
     maxTipAgeSeconds: 24 * 60 * 60,
+    blockVersion: undefined,
     checkBlocks: 6,
     checkLevel: 3,
     reindex: false,

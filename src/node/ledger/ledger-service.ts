@@ -252,7 +252,9 @@ export class LedgerService implements LedgerCalls {
 
   #template(): BlockTemplate {
     const { chain, deployments, ports } = this.#ledger
-    return blockTemplate(chain.index, chain.tip, chain.params, deployments, ports.nowSeconds())
+    const template = blockTemplate(chain.index, chain.tip, chain.params, deployments, ports.nowSeconds())
+    const { blockVersion } = this.#ledger.options
+    return blockVersion === undefined || !chain.params.isMockable ? template : { ...template, version: blockVersion }
   }
 
   async template(): Promise<TemplateBase> {

@@ -18,6 +18,7 @@ import { verificationProgress } from '../../bitcoin/chainstate/verification-prog
 import { verifyChain } from '../../bitcoin/chainstate/verify-chain.ts'
 import { type HashedBlock, hashBlock } from '../../bitcoin/consensus/check-block.ts'
 import { Deployments } from '../../bitcoin/consensus/deployments.ts'
+import { MAX_FUTURE_BLOCK_TIME_SECONDS } from '../../bitcoin/consensus/limits.ts'
 import { decodeHeader, parseLeadingBlock } from '../../bitcoin/primitives/block.ts'
 import { openLevelStore } from '../../platform/level-store.ts'
 import { NodeFiles } from '../../platform/node-files.ts'
@@ -199,6 +200,14 @@ export class Ledger {
   async #checkLastBlocks(): Promise<void> {
     const { checkBlocks, checkLevel } = this.options
     if (this.chain.tip < 0) return
+    if (this.chain.index.time(this.chain.tip) > this.ports.nowSeconds() + MAX_FUTURE_BLOCK_TIME_SECONDS) {
+      throw new OperationError(
+        'block-from-the-future',
+        "The block database contains a block which appears to be from the future. This may be due to your computer's date " +
+          "and time being set incorrectly. Only rebuild the block database if you are sure that your computer's date and time are correct",
+        { next: 'set the clock right; only where it is right, start again with -reindex' },
+      )
+    }
     this.ports.log.info(
       `Verifying last ${Math.min(checkBlocks || this.chain.height, this.chain.height)} blocks at level ${checkLevel}`,
     )
