@@ -19,8 +19,11 @@ export interface ConnectionHost {
   closed(connection: PeerConnection, code: string): void
 }
 
-/** One buffer for all sockets: what is read is used up before the next read begins. */
-const RECEIVE_BUFFER = Buffer.allocUnsafeSlow(256 * 1024)
+/**
+ * One buffer for all sockets: what is read is used up before the next read begins. Never a Buffer, whose `slice` does not copy: what
+ * the cores keep of it would change under them.
+ */
+const RECEIVE_BUFFER = new Uint8Array(256 * 1024)
 
 /** Sent in one go, and room for its headers. */
 const SEND_BYTES = 256 * 1024
@@ -94,7 +97,9 @@ export class PeerConnection {
   static accept(host: ConnectionHost, socket: Socket): PeerConnection {
     const address = { host: plainHost(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 }
     const connection = new PeerConnection(host, socket, address, undefined)
-    socket.on('data', data => connection.#receive(data, data.length))
+    socket.on('data', data => {
+      connection.#receive(new Uint8Array(data.buffer, data.byteOffset, data.length), data.length)
+    })
     return connection
   }
 

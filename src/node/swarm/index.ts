@@ -1,0 +1,13 @@
+/** The swarm as a library: `import { SwarmClient } from 'peers-node/bittorrent'`. */
+export { OperationError } from '../../base/errors.ts'
+export { formatMagnet, type Magnet, parseMagnet } from '../../bittorrent/metainfo/magnet.ts'
+export { type Metainfo, parseMetainfo } from '../../bittorrent/metainfo/metainfo.ts'
+export type { TorrentFile } from '../../bittorrent/metainfo/torrent-file.ts'
+export type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
+export type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
+export { HashPool } from './hash-pool.ts'
+export { type MakeTorrentOptions, makeTorrent } from './make-torrent.ts'
+export { StreamServer } from './stream-server.ts'
+export { type AddOptions, SWARM_CLIENT_DEFAULTS, SwarmClient, type SwarmClientOptions } from './swarm-client.ts'
+export type { SwarmTorrent, SwarmTorrentOptions, TorrentEvents, TorrentState } from './swarm-torrent.ts'
+export { TrackerServer, type TrackerServerOptions } from './tracker-server.ts'
