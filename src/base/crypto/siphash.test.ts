@@ -47,6 +47,7 @@ test('the form for 256 bits and any offset are the general one', () => {
         const at = Math.min(offset, bytes.length - 32)
         assert.equal(hash.hash256(bytes, at), hash.hash(bytes.slice(at, at + 32)))
         assert.equal(hash.hash(bytes, at, at + 32), hash.hash(bytes.slice(at, at + 32)))
+        assert.equal(BigInt(hash.hash256Low48(bytes, at)), hash.hash256(bytes, at) & 0xffff_ffff_ffffn)
       },
     ),
   )

@@ -14,7 +14,7 @@ function word(bytes: Uint8Array, at: number): number {
  *
  * @example
  * const hash = new SipHash(k0, k1)
- * const id = hash.hash256(wtxids, 32 * tx) & 0xffff_ffff_ffffn
+ * const id = hash.hash256Low48(wtxids, 32 * tx)
  */
 export class SipHash {
   readonly #initial = new Int32Array(8)
@@ -31,7 +31,14 @@ export class SipHash {
 
   #rounds(count: number): void {
     const s = this.#state
-    let [a, A, b, B, c, C, d, D] = [s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]]
+    let a = s[0]
+    let A = s[1]
+    let b = s[2]
+    let B = s[3]
+    let c = s[4]
+    let C = s[5]
+    let d = s[6]
+    let D = s[7]
     for (let i = 0; i < count; i++) {
       let sum = (a >>> 0) + (b >>> 0)
       A = (A + B + (sum > 0xffff_ffff ? 1 : 0)) | 0
@@ -90,14 +97,30 @@ export class SipHash {
     s[1] ^= high
   }
 
-  #finish(lastLow: number, lastHigh: number): bigint {
+  #finish(lastLow: number, lastHigh: number): void {
     this.#compress(lastLow, lastHigh)
-    const s = this.#state
-    s[4] ^= 0xff
+    this.#state[4] ^= 0xff
     this.#rounds(FINAL_ROUNDS)
-    const low = s[0] ^ s[2] ^ s[4] ^ s[6]
-    const high = s[1] ^ s[3] ^ s[5] ^ s[7]
-    return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)
+  }
+
+  #low(): number {
+    const s = this.#state
+    return (s[0] ^ s[2] ^ s[4] ^ s[6]) >>> 0
+  }
+
+  #high(): number {
+    const s = this.#state
+    return (s[1] ^ s[3] ^ s[5] ^ s[7]) >>> 0
+  }
+
+  #result(): bigint {
+    return (BigInt(this.#high()) << 32n) | BigInt(this.#low())
+  }
+
+  #absorb256(bytes: Uint8Array, at: number): void {
+    this.#state.set(this.#initial)
+    for (let i = at; i < at + 32; i += 8) this.#compress(word(bytes, i), word(bytes, i + 4))
+    this.#finish(0, 32 << 24)
   }
 
   /** The hash of the bytes from `start` up to `end`, unsigned. */
@@ -112,13 +135,19 @@ export class SipHash {
       if (i < 4) low |= bytes[at] << (8 * i)
       else high |= bytes[at] << (8 * (i - 4))
     }
-    return this.#finish(low, high)
+    this.#finish(low, high)
+    return this.#result()
   }
 
   /** The hash of the 32 bytes at `at`: a txid among others, with nothing cut out for it. */
   hash256(bytes: Uint8Array, at = 0): bigint {
-    this.#state.set(this.#initial)
-    for (let i = at; i < at + 32; i += 8) this.#compress(word(bytes, i), word(bytes, i + 4))
-    return this.#finish(0, 32 << 24)
+    this.#absorb256(bytes, at)
+    return this.#result()
+  }
+
+  /** The low 48 bits of {@link SipHash.hash256} as a number: a short id of BIP152, of which a mempool has many. */
+  hash256Low48(bytes: Uint8Array, at = 0): number {
+    this.#absorb256(bytes, at)
+    return (this.#high() & 0xffff) * 0x1_0000_0000 + this.#low()
   }
 }
