@@ -288,10 +288,11 @@ export class LedgerService implements LedgerCalls {
       triesLeft -= tries
       if (!found) break
       const block = this.#parse(bytes)
-      const answer = await this.#ledger.submit(block)
+      const answer = await this.#ledger.takeIn(block)
       if (answer !== undefined) throw new OperationError('block-invalid', answer)
       hashes.push(block.hash)
     }
+    await this.#ledger.saveIndex()
     return hashes
   }
 

@@ -408,10 +408,18 @@ export class Ledger {
   }
 
   /**
-   * Takes a block in and waits until it is known what becomes of it; resolves with submitblock's answer: undefined where it was
-   * connected, else a reason.
+   * Takes a block in, waits until it is known what becomes of it, and makes sure that it stays; resolves with submitblock's answer:
+   * undefined where it was connected, else a reason.
    */
   async submit(block: HashedBlock): Promise<SubmitAnswer> {
+    const answer = await this.takeIn(block)
+    // Not before its bytes and its entry would survive the end of this process is a block acknowledged.
+    await this.saveIndex()
+    return answer
+  }
+
+  /** As {@link submit}, for many blocks of our own in a row: the caller saves the index before it acknowledges them. */
+  async takeIn(block: HashedBlock): Promise<SubmitAnswer> {
     const accepted = this.chain.acceptBlock(block, { requested: true }, this.ports.nowSeconds())
     if (!accepted.ok) {
       this.ports.log.error(
@@ -424,8 +432,6 @@ export class Ledger {
     if (!isNew) return 'duplicate'
     this.#awaited.set(id, undefined)
     await this.advance()
-    // Not before its bytes and its entry would survive the end of this process is a block acknowledged.
-    await this.saveIndex()
     const verdict = this.#awaited.get(id)
     this.#awaited.delete(id)
     if (verdict === undefined) return 'inconclusive'
