@@ -39,13 +39,8 @@ function addressesCodec(
     },
     reader => {
       const count = readCount(reader, sizeMin, MAX_SIZE)
-      const addresses: GossipedAddress[] = []
-      for (let i = 0; i < count && reader.failure === undefined; i++) {
-        const entry = readEntry(reader)
-        if (i < WIRE_LIMITS.addressesMax) addresses.push(entry)
-      }
       if (count > WIRE_LIMITS.addressesMax) return reject(PROTOCOL_VIOLATION, `${command} message size = ${count}`)
-      return { addresses }
+      return { addresses: Array.from({ length: count }, () => readEntry(reader)) }
     },
   )
 }

@@ -1,7 +1,7 @@
 import { accept, reject } from '../../base/verdict.ts'
 import { HEADER_SIZE } from '../primitives/block.ts'
 import { MAX_SIZE } from '../primitives/tx-table.ts'
-import { type MessageCodec, messageCodec, PROTOCOL_VIOLATION, readCount } from './codec.ts'
+import { type MessageCodec, messageCodec, PROTOCOL_VIOLATION, readCount, readHashes, writeHashes } from './codec.ts'
 import { WIRE_LIMITS } from './limits.ts'
 
 /** A serialised block or transaction, neither parsed nor copied. */
@@ -51,8 +51,7 @@ export interface MerkleBlockMessage {
 
 export const merkleblockCodec = messageCodec<MerkleBlockMessage>(
   (writer, { header, transactionCount, hashes, flags }) => {
-    writer.bytes(header).u32(transactionCount).compactSize(hashes.length)
-    for (const hash of hashes) writer.bytes(hash)
+    writeHashes(writer.bytes(header).u32(transactionCount), hashes)
     writer.sizedBytes(flags)
   },
   reader => {
@@ -62,7 +61,7 @@ export const merkleblockCodec = messageCodec<MerkleBlockMessage>(
     const hashCount = readCount(reader, 32, MAX_SIZE)
     // No tree has more hashes than leaves, nor fewer visited nodes than hashes.
     if (hashCount > transactionCount) reader.fail('more hashes than transactions')
-    const hashes = Array.from({ length: reader.failure === undefined ? hashCount : 0 }, () => reader.bytes(32))
+    const hashes = readHashes(reader, reader.failure === undefined ? hashCount : 0)
     const flags = reader.bytes(reader.compactSize(MAX_SIZE))
     if (flags.length * 8 < hashes.length) reader.fail('fewer flags than hashes')
     return { header, transactionCount, hashes, flags }

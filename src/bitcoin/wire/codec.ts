@@ -73,11 +73,12 @@ export function readCount(reader: ByteReader, bytesEach: number, max: number): n
   return reader.failure === undefined ? count : 0
 }
 
-/** 32-byte hashes with their count in front, as views. */
-export function readHashes(reader: ByteReader, max: number): Uint8Array[] {
-  return Array.from({ length: readCount(reader, 32, max) }, () => reader.bytes(32))
+/** So many 32-byte hashes, as views. */
+export function readHashes(reader: ByteReader, count: number): Uint8Array[] {
+  return Array.from({ length: count }, () => reader.bytes(32))
 }
 
+/** 32-byte hashes with their count in front. */
 export function writeHashes(writer: ByteWriter, hashes: readonly Uint8Array[]): void {
   writer.compactSize(hashes.length)
   for (const hash of hashes) writer.bytes(hash)

@@ -2,7 +2,7 @@ import type { ByteReader } from '../../base/bytes/reader.ts'
 import { reject } from '../../base/verdict.ts'
 import { HEADER_SIZE } from '../primitives/block.ts'
 import { MAX_SIZE, parseTransactions } from '../primitives/tx-table.ts'
-import { messageCodec, PROTOCOL_VIOLATION, readCount } from './codec.ts'
+import { malformed, messageCodec, PROTOCOL_VIOLATION, readCount } from './codec.ts'
 import { WIRE_LIMITS } from './limits.ts'
 
 /** BIP152: the version whose short ids are of wtxids; the only one in use. */
@@ -73,13 +73,13 @@ export const cmpctblockCodec = messageCodec<CompactBlockMessage>(
     const shortIds = new Float64Array(readCount(reader, SHORT_ID_SIZE, MAX_SIZE))
     for (let i = 0; i < shortIds.length; i++) shortIds[i] = reader.u32() + reader.u16() * 0x1_0000_0000
     const count = readCount(reader, 1 + TRANSACTION_SIZE_MIN, MAX_SIZE)
+    if (shortIds.length + count > INDEX_MAX) reader.fail('indexes overflowed 16 bits')
     const prefilled: PrefilledTransaction[] = []
     for (let i = 0; i < count && reader.failure === undefined; i++) {
       const gap = reader.compactSize(MAX_SIZE)
       if (gap > 0xffff) reader.fail('CompactSize exceeds limit of type')
       prefilled.push({ gap, transaction: readTransaction(reader) })
     }
-    if (shortIds.length + count > INDEX_MAX) reader.fail('indexes overflowed 16 bits')
     return { header, nonce, shortIds, prefilled }
   },
 )
@@ -129,12 +129,11 @@ export const blocktxnCodec = messageCodec<BlockTransactionsMessage>(
   reader => {
     const blockHash = reader.bytes(32)
     const count = readCount(reader, TRANSACTION_SIZE_MIN, MAX_SIZE)
+    if (count > INDEX_MAX + 1) reader.fail('more transactions than can be asked for')
+    if (reader.failure !== undefined) return { blockHash, transactions: [] }
     const parsed = parseTransactions(reader.source, reader.position, count)
-    if (!parsed.ok) reader.fail(parsed.code)
-    const transactions =
-      parsed.ok && reader.failure === undefined
-        ? Array.from({ length: count }, (_, i) => parsed.value.table.txBytes(i))
-        : []
-    return { blockHash, transactions }
+    if (!parsed.ok) return malformed(parsed.code)
+    const { table } = parsed.value
+    return { blockHash, transactions: Array.from({ length: count }, (_, i) => table.txBytes(i)) }
   },
 )

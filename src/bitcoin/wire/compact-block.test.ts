@@ -161,3 +161,21 @@ test('two candidates for one place leave it open, for good', () => {
   const more = columns([other, second], [otherId, wtxids[1]])
   assert.deepEqual(state(a, more), [[1, 3], 1, 1])
 })
+
+test('any compact block is put together, refused or given up', () => {
+  const [small, known] = [transaction(), transaction()]
+  const message = fc.record({
+    nonce: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+    header: fc.uint8Array({ minLength: 80, maxLength: 80 }),
+    shortIds: fc.array(fc.nat(20), { maxLength: 8 }).map(ids => Float64Array.from(ids)),
+    prefilled: fc.array(fc.record({ gap: fc.nat(4), transaction: fc.constant(small) }), { maxLength: 5 }),
+  })
+  fc.assert(
+    fc.property(message, compactBlock => {
+      const begun = beginReconstruction(compactBlock, columns([known]), NONE)
+      if (!begun.ok) assert.ok(begun.code === COMPACT_BLOCK_INVALID || begun.code === COMPACT_BLOCK_FAILED)
+      else assert.equal(begun.value.transactions.length, compactBlock.shortIds.length + compactBlock.prefilled.length)
+    }),
+    { numRuns: 500 },
+  )
+})

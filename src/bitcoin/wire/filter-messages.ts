@@ -1,6 +1,6 @@
-import { type Rejected, reject } from '../../base/verdict.ts'
+import { reject } from '../../base/verdict.ts'
 import { MAX_SIZE } from '../primitives/tx-table.ts'
-import { messageCodec, PROTOCOL_VIOLATION, readHashes, writeHashes } from './codec.ts'
+import { messageCodec, PROTOCOL_VIOLATION, readCount, readHashes, writeHashes } from './codec.ts'
 import { WIRE_LIMITS } from './limits.ts'
 
 /** BIP158: the type of the basic filter. */
@@ -53,15 +53,13 @@ export const cfheadersCodec = messageCodec<FilterHeadersMessage>(
   (writer, { filterType, stopHash, previousHeader, filterHashes }) => {
     writeHashes(writer.u8(filterType).bytes(stopHash).bytes(previousHeader), filterHashes)
   },
-  (reader): FilterHeadersMessage | Rejected => {
+  reader => {
     const filterType = reader.u8()
     const stopHash = reader.bytes(32)
     const previousHeader = reader.bytes(32)
-    const filterHashes = readHashes(reader, MAX_SIZE)
-    if (filterHashes.length > WIRE_LIMITS.filterHashesMax) {
-      return reject(PROTOCOL_VIOLATION, `cfheaders message size = ${filterHashes.length}`)
-    }
-    return { filterType, stopHash, previousHeader, filterHashes }
+    const count = readCount(reader, 32, MAX_SIZE)
+    if (count > WIRE_LIMITS.filterHashesMax) return reject(PROTOCOL_VIOLATION, `cfheaders message size = ${count}`)
+    return { filterType, stopHash, previousHeader, filterHashes: readHashes(reader, count) }
   },
 )
 
@@ -77,7 +75,7 @@ export const getcfcheckptCodec = messageCodec<FilterCheckpointRequest>(
   reader => ({ filterType: reader.u8(), stopHash: reader.bytes(32) }),
 )
 
-/** BIP157: every thousandth filter header up to a block; as many as a message holds. */
+/** BIP157: every thousandth filter header up to a block. */
 export interface FilterCheckpointMessage extends FilterCheckpointRequest {
   readonly filterHeaders: readonly Uint8Array[]
 }
@@ -89,6 +87,6 @@ export const cfcheckptCodec = messageCodec<FilterCheckpointMessage>(
   reader => ({
     filterType: reader.u8(),
     stopHash: reader.bytes(32),
-    filterHeaders: readHashes(reader, WIRE_LIMITS.payloadBytesMax / 32),
+    filterHeaders: readHashes(reader, readCount(reader, 32, WIRE_LIMITS.filterCheckpointsMax)),
   }),
 )

@@ -1,4 +1,4 @@
-import { type Rejected, reject } from '../../base/verdict.ts'
+import { reject } from '../../base/verdict.ts'
 import { MAX_SIZE } from '../primitives/tx-table.ts'
 import {
   LOCATOR_TOO_LONG,
@@ -77,15 +77,14 @@ function locatorCodec(command: string): MessageCodec<LocatorMessage> {
       writeHashes(writer.u32(version), locator)
       writer.bytes(stopHash)
     },
-    (reader): LocatorMessage | Rejected => {
+    reader => {
       const version = reader.i32()
-      const locator = readHashes(reader, MAX_SIZE)
-      const stopHash = reader.bytes(32)
+      const count = readCount(reader, 32, MAX_SIZE)
       const { locatorHashesMax } = WIRE_LIMITS
-      if (locator.length > locatorHashesMax) {
-        return reject(LOCATOR_TOO_LONG, `${command} locator size ${locator.length} > ${locatorHashesMax}`)
+      if (count > locatorHashesMax) {
+        return reject(LOCATOR_TOO_LONG, `${command} locator size ${count} > ${locatorHashesMax}`)
       }
-      return { version, locator, stopHash }
+      return { version, locator: readHashes(reader, count), stopHash: reader.bytes(32) }
     },
   )
 }

@@ -14,6 +14,8 @@ export const WIRE_LIMITS = {
   compactBlockTransactionsMax: 0xffff,
   /** BIP157 */
   filterHashesMax: 2000,
+  /** BIP157: one for each thousand blocks; that is ten million blocks. */
+  filterCheckpointsMax: 10_000,
   /** BIP37 */
   bloomFilterBytesMax: 36_000,
   bloomFilterHashFunctionsMax: 50,
