@@ -96,3 +96,14 @@ test('a store with a damaged table is named with its remedy, wherever the damage
   })
   rmSync(folder, { recursive: true })
 })
+
+test('a table that a crash cut short, and that no manifest names, is no damage', async () => {
+  const { folder } = await storeWithLog()
+  const left = join(folder, '999999.ldb')
+  writeFileSync(left, Uint8Array.of(1, 2, 3))
+  const store = await open(folder)
+  assert.equal(store.get(Uint8Array.of(0, 0))?.length, 200)
+  await store.close()
+  assert.ok(!readdirSync(folder).includes('999999.ldb'))
+  rmSync(folder, { recursive: true })
+})

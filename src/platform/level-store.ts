@@ -4,6 +4,7 @@ import { ClassicLevel } from 'classic-level'
 import { OperationError } from '../base/errors.ts'
 import type { Store, StoreChange } from '../base/ports/store.ts'
 import { hasLogHole } from './level-log.ts'
+import { type LiveFiles, liveFiles } from './level-manifest.ts'
 import { isTableSound } from './level-table.ts'
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>
@@ -100,17 +101,29 @@ function storeError(cause: unknown, { name, mend }: LevelStoreOptions): Operatio
  * writes in its middle, or a table whose checksums do not hold. Tables are looked at from the newest on, so far as time allows.
  */
 function checkFiles(folder: string, { name, mend }: LevelStoreOptions): void {
-  if (!existsSync(folder)) return
+  const live = liveFilesOf(folder)
+  if (live === undefined) return
   let tableBytes = 0
   for (const file of readdirSync(folder).sort().reverse()) {
-    const isTable = /^\d+\.(ldb|sst)$/.test(file)
-    if (!isTable && !/^\d+\.log$/.test(file)) continue
+    const [, digits, kind] = /^(\d+)\.(ldb|sst|log)$/.exec(file) ?? []
+    if (kind === undefined) continue
+    const isTable = kind !== 'log'
+    // What a crash cut short and no manifest names yet goes when the store is opened.
+    if (isTable ? !live.tables.has(Number(digits)) : Number(digits) < live.firstLog) continue
     if (isTable && tableBytes >= TABLE_BYTES_CHECKED_MAX) continue
     const bytes = readFileSync(join(folder, file))
     if (isTable) tableBytes += bytes.length
     if (isTable ? isTableSound(bytes) : !hasLogHole(bytes)) continue
     throw new OperationError('store-damaged', `Error opening or reading ${name}: ${file} is damaged`, { next: mend })
   }
+}
+
+/** The files that a store's manifest names; undefined where there is no store, or LevelDB itself must say what is wrong with it. */
+function liveFilesOf(folder: string): LiveFiles | undefined {
+  const current = join(folder, 'CURRENT')
+  if (!existsSync(current)) return undefined
+  const manifest = join(folder, readFileSync(current, 'utf8').trim())
+  return existsSync(manifest) ? liveFiles(readFileSync(manifest)) : undefined
 }
 
 /**

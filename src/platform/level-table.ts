@@ -1,5 +1,6 @@
 import { ByteReader } from '../base/bytes/reader.ts'
 import { maskedCrc } from './level-crc.ts'
+import { readLevelVarint } from './level-varint.ts'
 
 const FOOTER_BYTES = 48
 /** What every table ends with, in the order of the file. */
@@ -13,20 +14,8 @@ interface BlockHandle {
   readonly size: number
 }
 
-/** LevelDB's varint: base 128, lowest group first. */
-function readVarint(reader: ByteReader): number {
-  let value = 0
-  for (let scale = 1; scale <= 2 ** 42; scale *= 128) {
-    const group = reader.u8()
-    value += (group & 0x7f) * scale
-    if (group < 0x80) return value
-  }
-  reader.fail('bad-varint')
-  return 0
-}
-
 function readHandle(reader: ByteReader): BlockHandle {
-  return { offset: readVarint(reader), size: readVarint(reader) }
+  return { offset: readLevelVarint(reader), size: readLevelVarint(reader) }
 }
 
 function isBlockSound(table: Uint8Array, { offset, size }: BlockHandle): boolean {
@@ -44,9 +33,9 @@ function isListSound(table: Uint8Array, list: BlockHandle): boolean {
   const restarts = new ByteReader(table, end - 4).u32()
   const entries = new ByteReader(table, list.offset, Math.max(list.offset, end - 4 - 4 * restarts))
   while (entries.remaining > 0) {
-    readVarint(entries)
-    const keyBytes = readVarint(entries)
-    readVarint(entries)
+    readLevelVarint(entries)
+    const keyBytes = readLevelVarint(entries)
+    readLevelVarint(entries)
     entries.skip(keyBytes)
     const handle = readHandle(entries)
     if (entries.failure !== undefined || !isBlockSound(table, handle)) return false

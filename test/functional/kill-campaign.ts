@@ -95,6 +95,7 @@ export async function killCampaign(
         daemon.spawn([cache, ...(isImport ? importArgs : [])])
         const isLast = done >= kills
         // Short lives meet starting and mending, long ones importing and flushing.
+        let killed = false
         const life = isLast ? undefined : new Promise<void>(resolve => setTimeout(resolve, 100 + random() ** 2 * 6000))
         const work = (async () => {
           const client = await daemon.ready()
@@ -107,7 +108,7 @@ export async function killCampaign(
           }
           return client
         })().catch(error => {
-          if (isGone(error) || !daemon.isRunning) return undefined
+          if (killed && (isGone(error) || !daemon.isRunning)) return undefined
           throw error
         })
         const client = await (life === undefined ? work : Promise.race([work, life.then(() => undefined)]))
@@ -117,6 +118,7 @@ export async function killCampaign(
           finished = true
           chains++
         }
+        killed = true
         await daemon.kill()
         await work
         if (!isLast && !finished) {
