@@ -17,6 +17,8 @@ export interface TorrentOptions {
   readonly silenceMs: number
   /** We say something at least so often. */
   readonly keepAliveMs: number
+  /** BEP 16: while nobody else has everything, give each piece once and let the crowd pass it on. */
+  readonly superSeed: boolean
 }
 
 export const TORRENT_OPTIONS: Omit<TorrentOptions, 'peerId' | 'listenPort'> = {
@@ -25,6 +27,7 @@ export const TORRENT_OPTIONS: Omit<TorrentOptions, 'peerId' | 'listenPort'> = {
   uploads: UPLOAD_OPTIONS,
   silenceMs: 180_000,
   keepAliveMs: 100_000,
+  superSeed: false,
 }
 
 /** What the shell should do or tell. */

@@ -19,6 +19,7 @@ import { PeerSession, type SessionOrigin } from './peer-session.ts'
 import { RateMeter } from './rate-meter.ts'
 import { type BlockSink, Requests } from './requests.ts'
 import type { SessionEvents } from './session-sink.ts'
+import { SuperSeeding } from './super-seeding.ts'
 import { Suspects } from './suspects.ts'
 import type { StoredPieces, TorrentEffect, TorrentOptions } from './torrent-options.ts'
 import { type UploadRun, Uploads } from './uploads.ts'
@@ -26,6 +27,8 @@ import { type UploadRun, Uploads } from './uploads.ts'
 /** A peer may tell of so many allowed-fast pieces. */
 const ALLOWED_FAST_MAX = 100
 const EXTENSION_HANDSHAKES_MAX = 20
+/** BEP 16: peers that are served at once while each is given different pieces. */
+const SUPER_SEEDING_SLOTS = 100
 const TICK_MS = 1000
 
 /** The parts that need the info dictionary. */
@@ -36,6 +39,7 @@ interface Started {
   readonly requests: Requests
   readonly uploads: Uploads
   readonly layers: LayerTransfer
+  readonly superSeeding: SuperSeeding | undefined
 }
 
 /** One torrent among its peers: a state machine without sockets, disks or clock. */
@@ -145,7 +149,11 @@ export class Torrent implements SessionEvents {
     const requests = new Requests(picker, map, sink, this.#sessions, this.#options.requests)
     const uploads = new Uploads(map, picker.have, this.#sessions, this.#options.uploads)
     const pieces = new PeerPieces(picker, session => this.#partFromSeed(session))
-    this.#started = { map, picker, pieces, requests, uploads, layers: new LayerTransfer(info, this.#givenLayers) }
+    const layers = new LayerTransfer(info, this.#givenLayers)
+    const superSeeding = this.#options.superSeed && stored.have.isFull ? new SuperSeeding(picker) : undefined
+    // An offer to a peer that is not served would wait for ever.
+    if (superSeeding !== undefined) uploads.slots = SUPER_SEEDING_SLOTS
+    this.#started = { map, picker, pieces, requests, uploads, layers, superSeeding }
     for (let piece = 0; piece < map.pieceCount; piece++) if (stored.have.has(piece)) picker.restore(piece)
     for (const [piece, blocks] of stored.partial) picker.restoreBlocks(piece, blocks)
     for (const session of this.#sessions.values()) {
@@ -201,15 +209,21 @@ export class Torrent implements SessionEvents {
       port: this.#options.listenPort,
       metadataSize: this.#metadata.bytes?.length,
       requestQueue: this.#options.uploads.queueMax,
-      uploadOnly: this.isSeed,
+      // BEP 16: who pretends to have nothing should not say otherwise.
+      uploadOnly: this.isSeed && (this.#started?.superSeeding?.isOver ?? true),
       peerHost: session.origin.host,
       private: this.#info?.private ?? false,
     })
   }
 
   /** Says what we have, as the first thing after the handshakes. */
-  #introduce(session: PeerSession, { picker, map }: Started): void {
+  #introduce(session: PeerSession, { picker, map, superSeeding }: Started): void {
     const { have } = picker
+    if (superSeeding !== undefined && !superSeeding.isOver) {
+      if (session.fast) session.out.haveNone()
+      superSeeding.offer(session)
+      return
+    }
     if (session.fast && have.isFull) session.out.haveAll()
     else if (session.fast && have.count === 0) session.out.haveNone()
     else if (have.count > 0) session.out.bitfield(have.bytes)
@@ -226,7 +240,9 @@ export class Torrent implements SessionEvents {
     const { have } = this.#started!.picker
     if (have.count === 0) return
     if (!session.fast) session.out.bitfield(have.bytes)
-    else for (let piece = 0; piece < have.size; piece++) if (have.has(piece)) session.out.have(piece)
+    else
+      for (let piece = 0; piece < have.size; piece++)
+        if (have.has(piece) && !session.has(piece)) session.out.have(piece)
   }
 
   /** A peer is gone. */
@@ -240,6 +256,7 @@ export class Torrent implements SessionEvents {
     started.requests.gone(session)
     started.layers.gone(session)
     started.pieces.gone(session)
+    started.superSeeding?.left(session, this.#sessions.values())
     if (session.peerInterested) this.#freePlace()
   }
 
@@ -426,7 +443,19 @@ export class Torrent implements SessionEvents {
   }
 
   hasPiece(session: PeerSession, piece: number): string | undefined {
-    return this.#started === undefined ? rememberPiece(session, piece) : this.#started.pieces.has(session, piece)
+    if (this.#started === undefined) return rememberPiece(session, piece)
+    const code = this.#started.pieces.has(session, piece)
+    if (code === undefined) this.#spread(session, piece, this.#started)
+    return code
+  }
+
+  /** BEP 16: a piece has been seen at a peer; when all have been, there is nothing more to hide. */
+  #spread(session: PeerSession, piece: number, { superSeeding, uploads }: Started): void {
+    if (superSeeding === undefined || superSeeding.isOver) return
+    superSeeding.peerHas(session, piece, this.#sessions.values())
+    if (!superSeeding.isOver) return
+    uploads.slots = this.#options.uploads.slots
+    for (const other of this.#sessions.values()) this.#tellHaves(other)
   }
 
   choke(session: PeerSession, choking: boolean): void {

@@ -33,6 +33,8 @@ export class Uploads {
   readonly #have: Bitfield
   readonly #sessions: ReadonlyMap<number, PeerSession>
   readonly #options: UploadOptions
+  /** Peers served at once. */
+  slots: number
   #optimistic: number | undefined
   #optimisticSince = 0
   #nextRechoke = 0
@@ -42,6 +44,7 @@ export class Uploads {
     this.#have = have
     this.#sessions = sessions
     this.#options = options
+    this.slots = options.slots
   }
 
   /** A peer asks for a block. Returns why it must go, if it must. */
@@ -112,7 +115,7 @@ export class Uploads {
   interested(session: PeerSession, now: number): void {
     let unchoked = 0
     for (const other of this.#sessions.values()) if (!other.amChoking) unchoked++
-    if (session.amChoking && unchoked < this.#options.slots) this.#unchoke(session, now)
+    if (session.amChoking && unchoked < this.slots) this.#unchoke(session, now)
   }
 
   /** Whoever wants nothing makes room. */
@@ -138,7 +141,7 @@ export class Uploads {
     }
     const choice = chooseUnchoked(peers, {
       now,
-      slots: this.#options.slots,
+      slots: this.slots,
       seeding,
       optimistic: this.#optimistic,
       optimisticSince: this.#optimisticSince,

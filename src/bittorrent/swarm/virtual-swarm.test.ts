@@ -9,14 +9,16 @@ function boundMs(sizeBytes: number, leechers: number, rate: number): number {
   return 1000 * Math.max(sizeBytes / rate, (leechers * sizeBytes) / ((leechers + 1) * rate))
 }
 
+/** One seed, and leechers that come at once, all with lines of 4 MiB/s. */
 function flashCrowd(
   seed: number,
   leechers: number,
   sizeBytes: number,
+  superSeed = false,
 ): { lastMs: number; copies: number; swarm: VirtualSwarm } {
   const rate = 4 * MIB
   const swarm = new VirtualSwarm({ seed, sizeBytes, pieceLength: MIB / 4, latencyMs: 5 })
-  const source = swarm.add({ uploadBytesPerSecond: rate, complete: true })
+  const source = swarm.add({ uploadBytesPerSecond: rate, complete: true, superSeed })
   const crowd = Array.from({ length: leechers }, () => swarm.add({ uploadBytesPerSecond: rate, complete: false }))
   swarm.connectAll()
   assert.ok(
@@ -32,6 +34,18 @@ test('a crowd that comes at once is served in little more than the least possibl
     const ratio = lastMs / boundMs(32 * MIB, 8, 4 * MIB)
     assert.ok(ratio < 1.6, `${ratio.toFixed(2)} times the bound, ${swarm.repro}`)
     assert.ok(copies < 3, `the seed sent ${copies.toFixed(2)} copies, ${swarm.repro}`)
+  }
+})
+
+test('BEP 16: a super-seed gives each piece about once, and the crowd does the rest', () => {
+  for (const [leechers, sizeBytes] of [
+    [8, 128 * MIB],
+    [50, 16 * MIB],
+  ]) {
+    const { lastMs, copies, swarm } = flashCrowd(1, leechers, sizeBytes, true)
+    const ratio = lastMs / boundMs(sizeBytes, leechers, 4 * MIB)
+    if (leechers === 8) assert.ok(ratio < 1.15, `${ratio.toFixed(2)} times the bound, ${swarm.repro}`)
+    assert.ok(copies < (leechers === 8 ? 1.05 : 2.5), `the seed sent ${copies.toFixed(2)} copies, ${swarm.repro}`)
   }
 })
 

@@ -25,6 +25,7 @@ export interface VirtualPeerOptions {
   readonly complete: boolean
   /** The share of its blocks that are wrong, in percent. */
   readonly liesPercent?: number
+  readonly superSeed?: boolean
 }
 
 /** Blocks carry no bytes of their own: the first one says whether the block is right, or who spoiled it. */
@@ -129,7 +130,8 @@ export class VirtualSwarm {
     const peerId = new Uint8Array(20).fill(1)
     peerId[18] = id >>> 8
     peerId[19] = id
-    const torrentOptions = { ...TORRENT_OPTIONS, ...this.#options.torrent, peerId, listenPort: 1 + id }
+    const superSeed = options.superSeed ?? false
+    const torrentOptions = { ...TORRENT_OPTIONS, ...this.#options.torrent, superSeed, peerId, listenPort: 1 + id }
     const peer = new VirtualPeer(id, this.info, options, torrentOptions, seededRandom(this.#options.seed * 1000 + id))
     this.peers.push(peer)
     const tick = () => {

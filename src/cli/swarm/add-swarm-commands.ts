@@ -65,6 +65,7 @@ export function addSwarmCommands(peers: Command, run: RunCommand): void {
     .option('--piece-length <size>', 'such as 256K (default: by size)', parsePieceLength)
     .option('--private', 'peers come from its trackers alone')
     .option('--web-seed <url>', 'where the files also are on the web (repeatable)', collectText)
+    .option('--super-seed', 'give each piece about once and let the crowd pass it on')
     .option('--torrent <file>', 'write the .torrent file here, too')
     .action((path, options) => run(async () => (await import('./share.ts')).share(path, options), options))
   withSwarmOptions(peers.command('get').description('fetch a torrent').argument('<magnet or file>'))

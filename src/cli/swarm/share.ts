@@ -8,6 +8,7 @@ export interface ShareOptions extends SwarmOptions {
   readonly format: TorrentVersion
   readonly pieceLength?: number
   readonly private?: boolean
+  readonly superSeed?: boolean
   readonly webSeed?: readonly string[]
   /** Where to write the .torrent file. */
   readonly torrent?: string
@@ -24,6 +25,7 @@ export async function share(path: string, options: ShareOptions): Promise<number
     const { torrent, metainfo } = await client.seed(path, {
       version: options.format,
       private: options.private ?? false,
+      superSeed: options.superSeed ?? false,
       trackers,
       webSeeds: options.webSeed ?? [],
       ...(options.pieceLength !== undefined && { pieceLength: options.pieceLength }),

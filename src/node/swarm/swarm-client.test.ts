@@ -167,6 +167,17 @@ test('leechers give on what they have', async () => {
   assert.ok(given > 0, 'no leecher gave anything')
 })
 
+test('BEP 16: a super-seed has to give little more than one copy', async () => {
+  const album = await makeAlbum()
+  const seeder = await client({ uploadLimit: 2_000_000 })
+  const { torrent, metainfo } = await seeder.seed(album, { version: 'v1', pieceLength: 16_384, superSeed: true })
+  const leechers = [await client(), await client(), await client()]
+  const all = at(seeder).concat(leechers.flatMap(at))
+  const fetched = await Promise.all(leechers.map(l => l.add(metainfo, { folder: newFolder(), peers: all })))
+  await Promise.all(fetched.map(finished))
+  assert.ok(torrent.core.upload.total < 1.6 * torrent.info!.totalSize, `${torrent.core.upload.total} bytes`)
+})
+
 test('nothing is written through a link', async () => {
   const { symlink } = await import('node:fs/promises')
   const album = await makeAlbum()

@@ -197,10 +197,14 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
   /** Makes a torrent of a file or folder, and seeds it. Returns it with the bytes of its .torrent file. */
   async seed(
     path: string,
-    options: MakeTorrentOptions = { version: 'hybrid' },
+    options: MakeTorrentOptions & Pick<AddOptions, 'superSeed'> = { version: 'hybrid' },
   ): Promise<{ torrent: SwarmTorrent; metainfo: Uint8Array }> {
     const metainfo = await makeTorrent(path, options, this.hashPool)
-    const torrent = await this.add(metainfo, { folder: dirname(resolve(path)), trustFiles: true })
+    const torrent = await this.add(metainfo, {
+      folder: dirname(resolve(path)),
+      trustFiles: true,
+      superSeed: options.superSeed ?? false,
+    })
     return { torrent, metainfo }
   }
 

@@ -39,6 +39,8 @@ export interface SwarmTorrentOptions {
   readonly sequential?: boolean
   /** BEP 12: tiers of trackers, beside those of the torrent itself. */
   readonly trackers?: readonly (readonly string[])[]
+  /** BEP 16: for the first seed of a crowd. */
+  readonly superSeed?: boolean
   /** Take the files as they are, without hashing them first: for those who have just made the torrent. */
   readonly trustFiles?: boolean
 }
@@ -115,7 +117,8 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     super()
     this.#host = host
     this.#options = options
-    this.core = new Torrent(hashes, torrentOptions, host.random, info, layers)
+    const superSeed = options.superSeed ?? false
+    this.core = new Torrent(hashes, { ...torrentOptions, superSeed }, host.random, info, layers)
     this.#resume = new ResumeStore(join(host.stateFolder, `${this.infohash}.resume`))
     this.#announcer = new Announcer(options.trackers ?? [], host.random)
     // A failure is kept as a state, too; nobody has to listen for it.

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { seededRandom } from '../../base/ports/seeded-random.ts'
-import { SwarmClient } from './swarm-client.ts'
+import { seededRandom } from '../../src/base/ports/seeded-random.ts'
+import { SwarmClient } from '../../src/node/swarm/swarm-client.ts'
 
 /** Kills in a row; 300 in a campaign of its own. */
 const KILLS = Number(process.env['SWARM_KILLS'] ?? 5)

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SwarmClient } from './swarm-client.ts'
+import { SwarmClient } from '../../src/node/swarm/swarm-client.ts'
 
 /** Entry of the process that the kill test kills: fetches a torrent and tells its parent how far it is. */
 const [torrentFile, folder, port] = process.argv.slice(2)

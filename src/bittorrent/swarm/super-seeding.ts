@@ -1,0 +1,76 @@
+import type { PiecePicker } from '../picker/piece-picker.ts'
+import type { PeerSession } from './peer-session.ts'
+
+/** Pieces that a peer is offered at once: one to fetch while the other is passed on. */
+const OFFERS_PER_PEER = 2
+
+/**
+ * BEP 16: the first seed of a swarm pretends to have nothing and offers each peer a few pieces that nobody else has; a peer gets the
+ * next offer once others have its last one. So every piece goes out about once, and the crowd does the rest.
+ */
+export class SuperSeeding {
+  readonly #picker: PiecePicker
+  /** The peer that each open offer was made to. */
+  readonly #offers = new Map<number, PeerSession>()
+  #next = 0
+  #isOver = false
+
+  constructor(picker: PiecePicker) {
+    this.#picker = picker
+  }
+
+  /** Whether every piece has been seen elsewhere, so that pretending is of no more use. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** Makes a peer as many offers as it should have. */
+  offer(session: PeerSession): void {
+    if (this.#isOver || session.isSeed) return
+    let open = 0
+    for (const holder of this.#offers.values()) if (holder === session) open++
+    while (open < OFFERS_PER_PEER) {
+      const piece = this.#unseenPiece()
+      if (piece === undefined) return
+      this.#offers.set(piece, session)
+      session.out.have(piece)
+      open++
+    }
+  }
+
+  /** The next piece that nobody has and nobody was offered. */
+  #unseenPiece(): number | undefined {
+    const { pieceCount } = this.#picker
+    for (let i = 0; i < pieceCount; i++) {
+      const piece = (this.#next + i) % pieceCount
+      if (this.#picker.availability(piece) > 0 || this.#offers.has(piece)) continue
+      this.#next = piece + 1
+      return piece
+    }
+    return undefined
+  }
+
+  /** A peer has a piece. If that is another than the one it was offered to, the offer has done its work. */
+  peerHas(session: PeerSession, piece: number, sessions: Iterable<PeerSession>): void {
+    if (this.#isOver) return
+    const holder = this.#offers.get(piece)
+    const isAlone = holder === session && ![...sessions].some(other => other !== session && !other.isSeed)
+    if (holder !== undefined && (holder !== session || isAlone)) {
+      this.#offers.delete(piece)
+      this.offer(holder)
+    }
+    this.#isOver = this.#isEverywhere()
+  }
+
+  #isEverywhere(): boolean {
+    for (let piece = 0; piece < this.#picker.pieceCount; piece++)
+      if (this.#picker.availability(piece) === 0) return false
+    return true
+  }
+
+  /** A peer is gone, and what it was offered may be gone with it. */
+  left(session: PeerSession, sessions: Iterable<PeerSession>): void {
+    for (const [piece, holder] of this.#offers) if (holder === session) this.#offers.delete(piece)
+    for (const other of sessions) this.offer(other)
+  }
+}
