@@ -2,9 +2,9 @@
 //
 //   node --import tsx scripts/kill-campaign.ts [kills] [seed]
 
+import { seededRandom } from '../src/base/ports/seeded-random.ts'
 import { chainBench } from '../test/chain-bench.ts'
 import { killCampaign } from '../test/functional/kill-campaign.ts'
-import { seededRandom } from '../test/seeded-random.ts'
 
 const kills = Number(process.argv[2] ?? 300)
 const seed = Number(process.argv[3] ?? Date.now() % 1_000_000)

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { toHex, toHexReversed } from '../../src/base/bytes/bytes.ts'
 import { sha256d } from '../../src/base/crypto/hash.ts'
 import { OperationError } from '../../src/base/errors.ts'
+import type { Random } from '../../src/base/ports/random.ts'
 import type { RpcClient } from '../../src/rpc/client.ts'
 import { Daemon } from '../daemon.ts'
 
@@ -61,6 +62,11 @@ async function submitBlocks(
   }
 }
 
+/** How long a process may live: short lives meet starting and mending, long ones importing and flushing. */
+function lifeMs(random: Random): number {
+  return 100 + (random.below(1000) / 1000) ** 2 * 6000
+}
+
 /** Checks that every acknowledged block is stored. */
 async function checkAcknowledged(client: RpcClient, acknowledged: ReadonlySet<string>): Promise<void> {
   for (const hash of acknowledged) await client.call('getblock', [hash, 0])
@@ -70,12 +76,12 @@ async function checkAcknowledged(client: RpcClient, acknowledged: ReadonlySet<st
  * Kills peersd at random instants while it takes a chain in, by -loadblock and by submitblock in turn, and starts it again each
  * time, until that many kills are done and the chain that was begun last is finished.
  *
- * @param random numbers in [0, 1)
+ * @param random where the instants come from
  */
 export async function killCampaign(
   chain: CampaignChain,
   kills: number,
-  random: () => number,
+  random: Random,
   progress: (text: string) => void,
 ): Promise<CampaignReport> {
   const blocks = chain.files.flatMap(blocksOf)
@@ -89,14 +95,13 @@ export async function killCampaign(
     try {
       let finished = false
       while (!finished) {
-        const isImport = random() < 0.5
+        const isImport = random.below(2) === 0
         // Small caches are flushed with every block, large ones never: both are cut off.
-        const cache = `-dbcache=${[4, 20, 100][Math.floor(random() * 3)]}`
+        const cache = `-dbcache=${[4, 20, 100][random.below(3)]}`
         daemon.spawn([cache, ...(isImport ? importArgs : [])])
         const isLast = done >= kills
-        // Short lives meet starting and mending, long ones importing and flushing.
         let killed = false
-        const life = isLast ? undefined : new Promise<void>(resolve => setTimeout(resolve, 100 + random() ** 2 * 6000))
+        const life = isLast ? undefined : new Promise<void>(resolve => setTimeout(resolve, lifeMs(random)))
         const work = (async () => {
           const client = await daemon.ready()
           await checkAcknowledged(client, acknowledged)

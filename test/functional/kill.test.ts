@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { seededRandom } from '../../src/base/ports/seeded-random.ts'
 import { chainBench } from '../chain-bench.ts'
-import { seededRandom } from '../seeded-random.ts'
 import { skipWithout } from '../shared-data.ts'
 import { killCampaign } from './kill-campaign.ts'
 
