@@ -12,7 +12,13 @@ const PARAMS: fc.Arbitrary<GcsParams> = fc.record({
   p: fc.integer({ min: 0, max: 24 }),
   m: fc.integer({ min: 1, max: 2 ** 20 }),
 })
-const ELEMENTS = fc.array(fc.uint8Array({ maxLength: 30 }), { maxLength: 60 })
+const ELEMENTS = fc.array(
+  fc.oneof(
+    { weight: 9, arbitrary: fc.uint8Array({ maxLength: 30 }) },
+    { weight: 1, arbitrary: fc.uint8Array({ minLength: 120, maxLength: 140 }) },
+  ),
+  { maxLength: 60 },
+)
 
 function opened(params: GcsParams, encoded: Uint8Array): GcsFilter {
   const decoded = decodeGcsFilter(params, encoded)

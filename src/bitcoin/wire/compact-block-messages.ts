@@ -1,9 +1,10 @@
 import type { ByteReader } from '../../base/bytes/reader.ts'
 import { reject } from '../../base/verdict.ts'
 import { HEADER_SIZE } from '../primitives/block.ts'
-import { MAX_SIZE, parseTransactions } from '../primitives/tx-table.ts'
-import { malformed, messageCodec, PROTOCOL_VIOLATION, readCount } from './codec.ts'
+import { MAX_SIZE } from '../primitives/tx-table.ts'
+import { messageCodec, PROTOCOL_VIOLATION, readCount } from './codec.ts'
 import { WIRE_LIMITS } from './limits.ts'
+import { skipTransaction } from './skip-transaction.ts'
 
 /** BIP152: the version whose short ids are of wtxids; the only one in use. */
 export const COMPACT_BLOCK_VERSION = 2n
@@ -54,10 +55,9 @@ export interface CompactBlockMessage {
 
 /** The bytes of the transaction that begins here, with its witness. */
 function readTransaction(reader: ByteReader): Uint8Array {
-  if (reader.failure !== undefined) return reader.bytes(0)
-  const parsed = parseTransactions(reader.source, reader.position, 1)
-  if (!parsed.ok) reader.fail(parsed.code)
-  return reader.bytes(parsed.ok ? parsed.value.end - reader.position : 0)
+  const start = reader.position
+  skipTransaction(reader)
+  return reader.source.subarray(start, reader.position)
 }
 
 export const cmpctblockCodec = messageCodec<CompactBlockMessage>(
@@ -130,10 +130,8 @@ export const blocktxnCodec = messageCodec<BlockTransactionsMessage>(
     const blockHash = reader.bytes(32)
     const count = readCount(reader, TRANSACTION_SIZE_MIN, MAX_SIZE)
     if (count > INDEX_MAX + 1) reader.fail('more transactions than can be asked for')
-    if (reader.failure !== undefined) return { blockHash, transactions: [] }
-    const parsed = parseTransactions(reader.source, reader.position, count)
-    if (!parsed.ok) return malformed(parsed.code)
-    const { table } = parsed.value
-    return { blockHash, transactions: Array.from({ length: count }, (_, i) => table.txBytes(i)) }
+    const transactions: Uint8Array[] = []
+    for (let i = 0; i < count && reader.failure === undefined; i++) transactions.push(readTransaction(reader))
+    return { blockHash, transactions }
   },
 )

@@ -94,19 +94,32 @@ function placePrefilled(message: CompactBlockMessage): Verdict<(Uint8Array | und
 class ShortIdIndex {
   readonly #ids: Float64Array
   readonly #places: Uint32Array
+  /** Whether any id has these low 16 bits: most transactions of a mempool are sorted out by it. */
+  readonly #lowBits = new Uint8Array(0x1_0000)
   readonly unique: boolean
 
   constructor(shortIds: Float64Array, slots: readonly (Uint8Array | undefined)[]) {
-    const places: number[] = []
-    for (let place = 0; place < slots.length; place++) if (slots[place] === undefined) places.push(place)
-    const order = Uint32Array.from(shortIds, (_, i) => i).sort((a, b) => shortIds[a] - shortIds[b])
-    this.#ids = Float64Array.from(order, i => shortIds[i])
-    this.#places = Uint32Array.from(order, i => places[i])
+    this.#ids = shortIds.slice().sort()
+    this.#places = new Uint32Array(shortIds.length)
     this.unique = this.#ids.every((id, i) => i === 0 || id !== this.#ids[i - 1])
+    let next = 0
+    for (let place = 0; place < slots.length; place++) {
+      if (slots[place] !== undefined) continue
+      const id = shortIds[next++]
+      this.#places[this.#rankOf(id)] = place
+      this.#lowBits[id % 0x1_0000] = 1
+    }
   }
 
   /** The place that an id belongs to; -1 where it is not among them. */
   placeOf(id: number): number {
+    if (this.#lowBits[id % 0x1_0000] === 0) return -1
+    const rank = this.#rankOf(id)
+    return this.#ids[rank] === id ? this.#places[rank] : -1
+  }
+
+  /** How many ids are smaller. */
+  #rankOf(id: number): number {
     let low = 0
     let high = this.#ids.length
     while (low < high) {
@@ -114,7 +127,7 @@ class ShortIdIndex {
       if (this.#ids[middle] < id) low = middle + 1
       else high = middle
     }
-    return low < this.#ids.length && this.#ids[low] === id ? this.#places[low] : -1
+    return low
   }
 }
 
