@@ -252,3 +252,29 @@ test('any bytes are borne', () => {
     { numRuns: 30 },
   )
 })
+
+test('payloads lie in the memory that the caller chose', () => {
+  const allocate = (byteLength: number): Uint8Array => new Uint8Array(new SharedArrayBuffer(byteLength))
+  const options = {
+    magic: MAGIC,
+    hash: portableCrypto,
+    aead: portableChaCha20Poly1305,
+    garbage: new Uint8Array(0),
+    allocate,
+  }
+  const initiator = new V2Transport({ role: 'initiator', ...KEYS[2], ...options })
+  const responder = new V2Transport({ role: 'responder', ...KEYS[3], ...options })
+  const answer = sends(responder.receive(concatBytes(...initiator.start())))
+  responder.receive(sends(initiator.receive(answer)))
+  const plain = new V1Transport(options)
+  const payload = random.bytes(1000)
+  for (const [from, to] of [
+    [initiator, responder],
+    [plain, plain],
+  ]) {
+    const [event] = from.send('block', payload).flatMap(part => to.receive(part))
+    assert.ok(event.type === 'message')
+    assert.ok(event.payload.buffer instanceof SharedArrayBuffer)
+    assert.equal(toHex(event.payload), toHex(payload))
+  }
+})
