@@ -12,7 +12,6 @@ export interface SessionEvents {
   cancel(session: PeerSession, piece: number, begin: number, length: number): void
   reject(session: PeerSession, piece: number, begin: number): void
   allowedFast(session: PeerSession, piece: number): void
-  port(session: PeerSession, port: number): void
   extended(session: PeerSession, id: number, payload: Uint8Array): string | undefined
   hashRequest(session: PeerSession, range: HashRange): void
   hashes(session: PeerSession, message: HashesMessage): void
@@ -94,9 +93,8 @@ export class SessionSink implements MessageSink {
   /** BEP 6: a suggestion is a hint, which our picker has no use for. */
   onSuggest(): void {}
 
-  onPort(port: number): void {
-    this.#events.port(this.#session, port)
-  }
+  /** BEP 5: the peer's DHT node is of no use to one torrent alone. */
+  onPort(): void {}
 
   onExtended(id: number, payload: Uint8Array): void {
     this.#check(this.#events.extended(this.#session, id, payload))

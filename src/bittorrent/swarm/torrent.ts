@@ -2,45 +2,31 @@ import { compareBytes, equalBytes } from '../../base/bytes/bytes.ts'
 import { invariant } from '../../base/errors.ts'
 import type { Random } from '../../base/ports/random.ts'
 import type { PieceLayers } from '../metainfo/piece-layers.ts'
-import { PieceMap } from '../metainfo/piece-map.ts'
+import type { PieceMap } from '../metainfo/piece-map.ts'
 import { parseTorrentInfo, type TorrentInfo } from '../metainfo/torrent-info.ts'
-import { PiecePicker } from '../picker/piece-picker.ts'
-import { ALLOWED_FAST_COUNT, allowedFastSet } from '../wire/allowed-fast.ts'
+import type { PiecePicker } from '../picker/piece-picker.ts'
 import { Bitfield } from '../wire/bitfield.ts'
-import { decodeExtensionHandshake, encodeExtensionHandshake, OUR_EXTENSION_IDS } from '../wire/extensions.ts'
-import { encodeHandshake, type Handshake } from '../wire/handshake.ts'
+import { encodeExtensionHandshake } from '../wire/extensions.ts'
+import type { Handshake } from '../wire/handshake.ts'
 import type { HashesMessage, HashRange } from '../wire/hash-messages.ts'
 import { Candidates } from './candidates.ts'
-import { LayerTransfer } from './layer-transfer.ts'
+import { type ExtensionHost, receiveExtension } from './extension-messages.ts'
+import { introduce, ownHandshake, tellHaves, wireInfohash } from './introduction.ts'
 import { type Infohashes, MetadataTransfer } from './metadata-transfer.ts'
-import { receivePex, sendPex } from './peer-exchange.ts'
-import { PeerPieces, type PiecesSaid, rememberPiece, rememberPieces } from './peer-pieces.ts'
+import { sendPex } from './peer-exchange.ts'
+import { type PiecesSaid, rememberPiece, rememberPieces } from './peer-pieces.ts'
 import { PeerSession, type SessionOrigin } from './peer-session.ts'
 import { RateMeter } from './rate-meter.ts'
-import { type BlockSink, Requests } from './requests.ts'
+import type { BlockSink } from './requests.ts'
 import type { SessionEvents } from './session-sink.ts'
-import { SuperSeeding } from './super-seeding.ts'
+import { type StartedParts, startParts } from './started-parts.ts'
 import { Suspects } from './suspects.ts'
 import type { StoredPieces, TorrentEffect, TorrentOptions } from './torrent-options.ts'
-import { type UploadRun, Uploads } from './uploads.ts'
+import type { UploadRun } from './uploads.ts'
 
 /** A peer may tell of so many allowed-fast pieces. */
 const ALLOWED_FAST_MAX = 100
-const EXTENSION_HANDSHAKES_MAX = 20
-/** BEP 16: peers that are served at once while each is given different pieces. */
-const SUPER_SEEDING_SLOTS = 100
 const TICK_MS = 1000
-
-/** The parts that need the info dictionary. */
-interface Started {
-  readonly map: PieceMap
-  readonly picker: PiecePicker
-  readonly pieces: PeerPieces
-  readonly requests: Requests
-  readonly uploads: Uploads
-  readonly layers: LayerTransfer
-  readonly superSeeding: SuperSeeding | undefined
-}
 
 /** One torrent among its peers: a state machine without sockets, disks or clock. */
 export class Torrent implements SessionEvents {
@@ -53,10 +39,11 @@ export class Torrent implements SessionEvents {
   readonly #metadata: MetadataTransfer
   readonly #sessions = new Map<number, PeerSession>()
   readonly #suspects = new Suspects()
+  readonly #extensions: ExtensionHost
   readonly #banned = new Set<string>()
   #info: TorrentInfo | undefined
   #givenLayers: PieceLayers
-  #started: Started | undefined
+  #started: StartedParts | undefined
   #effects: TorrentEffect[] = []
   #nextSession = 1
   #now = 0
@@ -77,6 +64,21 @@ export class Torrent implements SessionEvents {
     this.#info = info
     this.#givenLayers = layers
     this.#metadata = new MetadataTransfer(hashes, info?.bytes)
+    this.#extensions = this.#extensionHost()
+  }
+
+  #extensionHost(): ExtensionHost {
+    const isPublic = () => this.#info?.private === false
+    return {
+      metadata: this.#metadata,
+      candidates: this.candidates,
+      get exchangesPeers() {
+        return isPublic()
+      },
+      metadataCame: bytes => this.#metadataCame(bytes),
+      peerLost: (session, piece) => this.#started?.pieces.lost(session, piece),
+      peerOnlyGives: session => this.#partFromSeed(session),
+    }
   }
 
   get info(): TorrentInfo | undefined {
@@ -119,24 +121,13 @@ export class Torrent implements SessionEvents {
     return effects
   }
 
-  /** The infohash that goes into handshakes: v1's where there is one, else the beginning of v2's (BEP 52). */
   get wireInfohash(): Uint8Array {
-    return this.infohashes.v1 ?? this.infohashes.v2!.subarray(0, 20)
+    return wireInfohash(this.infohashes)
   }
 
   /** The handshake that we send: first, or in answer to one. */
   handshake(answering?: Handshake): Uint8Array {
-    const { v1, v2 } = this.infohashes
-    // BEP 52: a hybrid's peer that would rather speak v2 gets its wish.
-    const upgrade = answering !== undefined && v1 !== undefined && v2 !== undefined && answering.v2
-    return encodeHandshake({
-      infohash: upgrade ? v2.subarray(0, 20) : (answering?.infohash ?? this.wireInfohash),
-      peerId: this.#options.peerId,
-      extensions: true,
-      fast: true,
-      dht: false,
-      v2: v2 !== undefined,
-    })
+    return ownHandshake(this.infohashes, this.#options.peerId, answering)
   }
 
   /** The storage is ready: pieces can be asked for and served from now on. */
@@ -144,27 +135,25 @@ export class Torrent implements SessionEvents {
     const info = this.#info
     invariant(info !== undefined && this.#started === undefined, 'a torrent starts once, and knows its files then')
     this.#now = now
-    const map = new PieceMap(info)
-    const picker = new PiecePicker(map.pieceCount, piece => map.blockCount(piece), this.#random)
-    const requests = new Requests(picker, map, sink, this.#sessions, this.#options.requests)
-    const uploads = new Uploads(map, picker.have, this.#sessions, this.#options.uploads)
-    const pieces = new PeerPieces(picker, session => this.#partFromSeed(session))
-    const layers = new LayerTransfer(info, this.#givenLayers)
-    const superSeeding = this.#options.superSeed && stored.have.isFull ? new SuperSeeding(picker) : undefined
-    // An offer to a peer that is not served would wait for ever.
-    if (superSeeding !== undefined) uploads.slots = SUPER_SEEDING_SLOTS
-    this.#started = { map, picker, pieces, requests, uploads, layers, superSeeding }
+    const parts = {
+      info,
+      layers: this.#givenLayers,
+      sessions: this.#sessions,
+      options: this.#options,
+      random: this.#random,
+    }
+    const started = startParts(parts, stored, sink, session => this.#partFromSeed(session))
+    this.#started = started
+    const { map, picker, pieces } = started
     for (let piece = 0; piece < map.pieceCount; piece++) if (stored.have.has(piece)) picker.restore(piece)
     for (const [piece, blocks] of stored.partial) picker.restoreBlocks(piece, blocks)
     for (const session of this.#sessions.values()) {
       const code = pieces.applyEarly(session)
-      if (code === undefined) this.#tellHaves(session)
+      if (code === undefined) tellHaves(session, picker.have)
       else this.#disconnect(session, code)
     }
     if (picker.isDone) this.#effects.push({ type: 'done' })
   }
-
-  // ── peers come and go ──────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
    * A peer has shaken hands. Returns its session, or why it is not welcome.
@@ -216,33 +205,13 @@ export class Torrent implements SessionEvents {
     })
   }
 
-  /** Says what we have, as the first thing after the handshakes. */
-  #introduce(session: PeerSession, { picker, map, superSeeding }: Started): void {
-    const { have } = picker
-    if (superSeeding !== undefined && !superSeeding.isOver) {
-      if (session.fast) session.out.haveNone()
-      superSeeding.offer(session)
+  #introduce(session: PeerSession, { picker, superSeeding }: StartedParts): void {
+    if (superSeeding === undefined || superSeeding.isOver) {
+      introduce(session, picker.have, this.wireInfohash)
       return
     }
-    if (session.fast && have.isFull) session.out.haveAll()
-    else if (session.fast && have.count === 0) session.out.haveNone()
-    else if (have.count > 0) session.out.bitfield(have.bytes)
-    if (!session.fast || have.count === 0) return
-    const granted = allowedFastSet(session.origin.host, this.wireInfohash, map.pieceCount, ALLOWED_FAST_COUNT)
-    for (const piece of granted) {
-      session.grantedFast.add(piece)
-      session.out.allowedFast(piece)
-    }
-  }
-
-  /** Says what we have to a peer that was told before that we had nothing. */
-  #tellHaves(session: PeerSession): void {
-    const { have } = this.#started!.picker
-    if (have.count === 0) return
-    if (!session.fast) session.out.bitfield(have.bytes)
-    else
-      for (let piece = 0; piece < have.size; piece++)
-        if (have.has(piece) && !session.has(piece)) session.out.have(piece)
+    if (session.fast) session.out.haveNone()
+    superSeeding.offer(session)
   }
 
   /** A peer is gone. */
@@ -282,8 +251,6 @@ export class Torrent implements SessionEvents {
     for (const session of this.#sessions.values())
       if (session.origin.identity === identity) this.#disconnect(session, code)
   }
-
-  // ── the shell's side ───────────────────────────────────────────────────────────────────────────────────────────────
 
   /** The shell is about to push bytes of a peer into its reader, at this time. */
   hearing(session: PeerSession, now: number): void {
@@ -364,8 +331,6 @@ export class Torrent implements SessionEvents {
     started?.uploads.tick(started.picker.isDone, now)
   }
 
-  // ── the storage's side ─────────────────────────────────────────────────────────────────────────────────────────────
-
   /** A piece is right and can be served. */
   pieceVerified(piece: number, digests: Uint8Array | undefined, now: number): void {
     this.#now = now
@@ -434,8 +399,6 @@ export class Torrent implements SessionEvents {
     this.fillAll(now)
   }
 
-  // ── messages ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
   hasPieces(session: PeerSession, pieces: PiecesSaid): string | undefined {
     if (this.#started !== undefined) return this.#started.pieces.said(session, pieces)
     rememberPieces(session, pieces)
@@ -450,12 +413,12 @@ export class Torrent implements SessionEvents {
   }
 
   /** BEP 16: a piece has been seen at a peer; when all have been, there is nothing more to hide. */
-  #spread(session: PeerSession, piece: number, { superSeeding, uploads }: Started): void {
+  #spread(session: PeerSession, piece: number, { superSeeding, uploads, picker }: StartedParts): void {
     if (superSeeding === undefined || superSeeding.isOver) return
     superSeeding.peerHas(session, piece, this.#sessions.values())
     if (!superSeeding.isOver) return
     uploads.slots = this.#options.uploads.slots
-    for (const other of this.#sessions.values()) this.#tellHaves(other)
+    for (const other of this.#sessions.values()) tellHaves(other, picker.have)
   }
 
   choke(session: PeerSession, choking: boolean): void {
@@ -486,47 +449,8 @@ export class Torrent implements SessionEvents {
     if (session.allowedFast.size < ALLOWED_FAST_MAX) session.allowedFast.add(piece)
   }
 
-  /** BEP 5: the peer's DHT node is of no use to one torrent alone. */
-  port(): void {}
-
   extended(session: PeerSession, id: number, payload: Uint8Array): string | undefined {
-    if (id === 0) return this.#extensionHandshakeCame(session, payload)
-    if (id === OUR_EXTENSION_IDS.ut_metadata) {
-      const bytes = this.#metadata.received(session, payload)
-      if (bytes !== undefined) this.#metadataCame(bytes)
-      return undefined
-    }
-    if (id === OUR_EXTENSION_IDS.ut_pex) {
-      if (this.#info === undefined || this.#info.private) return undefined
-      const peers = receivePex(session, payload, this.#now)
-      if (typeof peers === 'string') return peers
-      for (const peer of peers) this.candidates.add(peer, 'pex')
-      return undefined
-    }
-    if (id === OUR_EXTENSION_IDS.lt_donthave && payload.length === 4) {
-      this.#started?.pieces.lost(
-        session,
-        ((payload[0] << 24) | (payload[1] << 16) | (payload[2] << 8) | payload[3]) >>> 0,
-      )
-    }
-    if (id === OUR_EXTENSION_IDS.upload_only) {
-      session.uploadOnly = payload[0] !== 0
-      if (session.uploadOnly) this.#partFromSeed(session)
-    }
-    return undefined
-  }
-
-  #extensionHandshakeCame(session: PeerSession, payload: Uint8Array): string | undefined {
-    const handshake = decodeExtensionHandshake(payload)
-    if (handshake === undefined) return 'peer-bad-extension-handshake'
-    if (++session.extensionHandshakes > EXTENSION_HANDSHAKES_MAX) return 'peer-extension-flood'
-    session.handshake = handshake
-    if (handshake.uploadOnly) session.uploadOnly = true
-    if (session.origin.incoming && handshake.port !== undefined) {
-      this.candidates.connected({ host: session.origin.host, port: handshake.port })
-    }
-    if (session.uploadOnly) this.#partFromSeed(session)
-    return undefined
+    return receiveExtension(this.#extensions, session, id, payload, this.#now)
   }
 
   #metadataCame(bytes: Uint8Array): void {

@@ -14,7 +14,8 @@ import { type MakeTorrentOptions, makeTorrent } from './make-torrent.ts'
 import { nodeBulkHash } from './node-bulk-hash.ts'
 import { type ConnectionHost, PeerConnection } from './peer-connection.ts'
 import { RateLimiter, REFILL_MS } from './rate-limiter.ts'
-import { SwarmTorrent, type SwarmTorrentOptions, type TorrentHost } from './swarm-torrent.ts'
+import { SwarmTorrent } from './swarm-torrent.ts'
+import type { SwarmTorrentOptions, TorrentHost } from './torrent-host.ts'
 import { TrackerClient } from './tracker-client.ts'
 
 export interface SwarmClientOptions {

@@ -2,81 +2,31 @@ import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import { equalBytes, toHex } from '../../base/bytes/bytes.ts'
 import { OperationError } from '../../base/errors.ts'
-import type { Random } from '../../base/ports/random.ts'
 import { formatMagnet } from '../../bittorrent/metainfo/magnet.ts'
 import type { PieceLayers } from '../../bittorrent/metainfo/piece-layers.ts'
 import { PIECE_BLOCK_BYTES, PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
-import type { BlockPool } from '../../bittorrent/storage/block-pool.ts'
 import { expectedHashes } from '../../bittorrent/storage/expected-hashes.ts'
 import { PieceAssembler, type StorageEffect } from '../../bittorrent/storage/piece-assembler.ts'
 import type { JournalEntry } from '../../bittorrent/storage/resume-data.ts'
 import type { Infohashes } from '../../bittorrent/swarm/metadata-transfer.ts'
 import type { PeerSession } from '../../bittorrent/swarm/peer-session.ts'
 import { Torrent } from '../../bittorrent/swarm/torrent.ts'
-import type { TorrentOptions } from '../../bittorrent/swarm/torrent-options.ts'
+import type { StoredPieces, TorrentOptions } from '../../bittorrent/swarm/torrent-options.ts'
 import type { UploadRun } from '../../bittorrent/swarm/uploads.ts'
-import { Announcer, type DueAnnounce, type TrackerStatus } from '../../bittorrent/tracker/announcer.ts'
+import type { TrackerStatus } from '../../bittorrent/tracker/announcer.ts'
 import { Bitfield } from '../../bittorrent/wire/bitfield.ts'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
-import { checkPieces } from './check-pieces.ts'
-import type { HashPool } from './hash-pool.ts'
+import { FileReaders } from './file-readers.ts'
+import { inspectFiles } from './inspect-files.ts'
 import { nodeBulkHash } from './node-bulk-hash.ts'
 import type { PeerConnection } from './peer-connection.ts'
-import type { RateLimiter } from './rate-limiter.ts'
 import { ResumeStore } from './resume-store.ts'
+import { TorrentAnnounces } from './torrent-announces.ts'
 import { ABSENT_FILE, TorrentFiles } from './torrent-files.ts'
-import type { TrackerClient } from './tracker-client.ts'
+import type { SwarmTorrentOptions, TorrentEvents, TorrentHost, TorrentState } from './torrent-host.ts'
+import { verifiedPieces } from './verified-pieces.ts'
 
-/** What a torrent is at: `error` waits for `resume`, nothing is lost. */
-export type TorrentState = 'metadata' | 'checking' | 'downloading' | 'seeding' | 'paused' | 'error' | 'closed'
-
-export interface SwarmTorrentOptions {
-  /** Where its files go; the torrent's own folder is made in it. */
-  readonly folder: string
-  /** Chooses files by their path in the torrent; all of them unless given. */
-  readonly only?: (path: string, index: number) => boolean
-  readonly sequential?: boolean
-  /** BEP 12: tiers of trackers, beside those of the torrent itself. */
-  readonly trackers?: readonly (readonly string[])[]
-  /** BEP 16: for the first seed of a crowd. */
-  readonly superSeed?: boolean
-  /** Take the files as they are, without hashing them first: for those who have just made the torrent. */
-  readonly trustFiles?: boolean
-}
-
-export interface TorrentEvents {
-  state: [state: TorrentState]
-  metadata: [info: TorrentInfo]
-  /** A piece is verified and on the disk. */
-  piece: [piece: number]
-  /** So many pieces of those that need it have been checked. */
-  checked: [done: number, total: number]
-  done: []
-  ban: [identity: string, code: string]
-  peer: [address: PeerAddress, change: 'joined' | 'left', code: string]
-  /** A tracker has answered, or has not. */
-  announced: [url: string, error: OperationError | undefined]
-  error: [error: OperationError]
-}
-
-/** What a torrent needs of its client. */
-export interface TorrentHost {
-  now(): number
-  readonly random: Random
-  readonly hashPool: HashPool
-  readonly blockPool: BlockPool
-  readonly downloadLimiter: RateLimiter
-  readonly trackers: TrackerClient
-  /** The announces of this client: who it is and where it listens. */
-  announceAs(): { readonly peerId: Uint8Array; readonly port: number | undefined; readonly key: number }
-  readonly stateFolder: string
-}
-
-/** Read and handed on at once. */
-const READ_BYTES = 256 * 1024
-/** What is fetched ahead of a reader. */
-const READ_AHEAD_BYTES = 8 * 1024 * 1024
 /** How long trackers may take to hear that we go. */
 const GOODBYE_MS = 1000
 /** How often progress is made durable. */
@@ -89,7 +39,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   readonly #host: TorrentHost
   readonly #options: SwarmTorrentOptions
   readonly #resume: ResumeStore
-  readonly #announcer: Announcer
+  readonly #announces: TorrentAnnounces
   #files: TorrentFiles | undefined
   #map: PieceMap | undefined
   #assembler: PieceAssembler | undefined
@@ -101,8 +51,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   /** Writes that no snapshot claims yet, by piece. */
   readonly #unclaimed = new Map<number, JournalEntry[]>()
   #unnoted: JournalEntry[] = []
-  /** Pieces that each reader of a file waits for. */
-  readonly #readers = new Map<object, readonly number[]>()
+  #readers: FileReaders | undefined
   #saving: Promise<void> | undefined
   #savedAt = 0
 
@@ -120,7 +69,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     const superSeed = options.superSeed ?? false
     this.core = new Torrent(hashes, { ...torrentOptions, superSeed }, host.random, info, layers)
     this.#resume = new ResumeStore(join(host.stateFolder, `${this.infohash}.resume`))
-    this.#announcer = new Announcer(options.trackers ?? [], host.random)
+    this.#announces = new TorrentAnnounces(this, host, options.trackers ?? [])
     // A failure is kept as a state, too; nobody has to listen for it.
     this.on('error', () => {})
   }
@@ -180,22 +129,22 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     this.#setState('checking')
     const map = new PieceMap(info)
     this.#map = map
-    this.#files = new TorrentFiles(
-      info,
-      map,
-      this.#options.folder,
-      join(this.#host.stateFolder, `${this.infohash}.parts`),
-    )
+    this.#files = new TorrentFiles(info, map, this.#options.folder, this.#partsPath)
     const unwanted = this.#unwantedFiles(info)
     this.#files.setUnwanted(unwanted)
     try {
-      const stored = await this.#inspect(info, map)
+      const stored = await this.#inspect(info, map, unwanted)
       if (this.#state === 'closed') return
       this.#start(info, map, stored, unwanted)
       await this.#files.createEmpty()
     } catch (error) {
       this.fail(error)
     }
+  }
+
+  /** Where bytes lie that belong to files nobody asked for. */
+  get #partsPath(): string {
+    return join(this.#host.stateFolder, `${this.infohash}.parts`)
   }
 
   #unwantedFiles(info: TorrentInfo): Set<number> {
@@ -209,12 +158,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     return unwanted
   }
 
-  #start(
-    info: TorrentInfo,
-    map: PieceMap,
-    stored: Parameters<Torrent['start']>[0],
-    unwanted: ReadonlySet<number>,
-  ): void {
+  #start(info: TorrentInfo, map: PieceMap, stored: StoredPieces, unwanted: ReadonlySet<number>): void {
     const expected = (piece: number) => expectedHashes(info, map, this.core.layers, piece)
     const assembler = new PieceAssembler(map, nodeBulkHash, expected, this.#host.blockPool)
     this.#assembler = assembler
@@ -245,64 +189,25 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     this.core.setPriorities(changes, this.#host.now())
   }
 
-  /** Finds out what is there: what resume data claims and the files bear out, and by hash what they leave in doubt. */
-  async #inspect(info: TorrentInfo, map: PieceMap): Promise<Parameters<Torrent['start']>[0]> {
+  async #inspect(info: TorrentInfo, map: PieceMap, unwanted: ReadonlySet<number>): Promise<StoredPieces> {
     const files = this.#files!
-    const have = new Bitfield(map.pieceCount)
-    const partial = new Map<number, number[]>()
     if (this.#options.trustFiles) {
+      const have = new Bitfield(map.pieceCount)
       have.fill()
-      return { have, partial }
+      return { have, partial: new Map() }
     }
-    const states = await Promise.all(info.files.map((file, index) => (file.padding ? ABSENT_FILE : files.state(index))))
-    const { snapshot, journal } = await this.#resume.load(map, info.files.length)
-    const written = new Map<number, Set<number>>()
-    for (const { piece, firstBlock, blockCount } of journal) {
-      const blocks = written.get(piece) ?? new Set()
-      written.set(piece, blocks)
-      for (let i = 0; i < blockCount; i++) blocks.add(firstBlock + i)
-    }
-    const doubtful: number[] = []
-    for (let piece = 0; piece < map.pieceCount; piece++) {
-      const touched = map.slices(piece * info.pieceLength, map.dataSize(piece)).filter(s => !info.files[s.file].padding)
-      if (touched.every(slice => states[slice.file].size === 0)) continue
-      const claimed = snapshot?.have.has(piece) ?? false
-      const unchanged = (file: number) =>
-        states[file].size === snapshot!.files[file].size && states[file].modifiedMs === snapshot!.files[file].modifiedMs
-      if (claimed && touched.every(slice => unchanged(slice.file))) have.add(piece)
-      else if (claimed || snapshot === undefined || written.get(piece)?.size === map.blockCount(piece))
-        doubtful.push(piece)
-      else if (written.has(piece)) partial.set(piece, [...written.get(piece)!])
-    }
-    await this.#check(info, map, doubtful, have)
-    for (const [piece, blocks] of written) {
-      if (!have.has(piece) && blocks.size < map.blockCount(piece)) partial.set(piece, [...blocks])
-    }
-    for (const [piece, blocks] of partial) {
-      this.#unclaimed.set(
-        piece,
-        blocks.map(block => ({ piece, firstBlock: block, blockCount: 1 })),
-      )
-    }
-    return { have, partial }
-  }
-
-  async #check(info: TorrentInfo, map: PieceMap, pieces: readonly number[], have: Bitfield): Promise<void> {
-    let done = 0
-    const partsPath = join(this.#host.stateFolder, `${this.infohash}.parts`)
-    const unwanted = this.#unwantedFiles(info)
+    const partsPath = this.#partsPath
     const locate = (file: number, fileOffset: number, position: number) =>
-      unwanted.has(file) ? { path: partsPath, offset: position } : { path: this.#files!.path(file), offset: fileOffset }
-    await checkPieces(
-      { info, map, layers: this.core.layers, locate },
-      pieces,
-      this.#host.hashPool,
-      (piece, isRight) => {
-        if (isRight) have.add(piece)
-        done++
-        this.emit('checked', done, pieces.length)
-      },
-    )
+      unwanted.has(file) ? { path: partsPath, offset: position } : { path: files.path(file), offset: fileOffset }
+    const target = { info, map, layers: this.core.layers, locate }
+    const stored = await inspectFiles(target, files, this.#resume, this.#host.hashPool, (done, total) => {
+      this.emit('checked', done, total)
+    })
+    for (const [piece, blocks] of stored.partial) {
+      const entries = blocks.map(block => ({ piece, firstBlock: block, blockCount: 1 }))
+      this.#unclaimed.set(piece, entries)
+    }
+    return stored
   }
 
   /** Something in the world failed: it stands still, and says why. */
@@ -352,7 +257,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
 
   /** How its trackers fare. */
   get trackers(): readonly TrackerStatus[] {
-    return this.#announcer.status
+    return this.#announces.status
   }
 
   /** Bytes of wanted pieces that are missing. */
@@ -366,39 +271,10 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     return left
   }
 
-  #announceDue(now: number): void {
-    for (const due of this.#announcer.due(now)) void this.#announce(due)
-  }
-
-  async #announce(due: DueAnnounce): Promise<void> {
-    const { peerId, port, key } = this.#host.announceAs()
-    const request = {
-      infohash: this.core.wireInfohash,
-      peerId,
-      // BEP 3 knows no word for nowhere; port 9 is where everything is discarded.
-      port: port ?? 9,
-      uploaded: this.core.upload.total,
-      downloaded: this.core.download.total,
-      left: this.leftBytes,
-      event: due.event,
-      wanted: due.event === 'stopped' ? 0 : 80,
-      key,
-    }
-    try {
-      const response = await this.#host.trackers.announce(due.url, request, due.trackerId)
-      this.#announcer.succeeded(due, response, this.#host.now())
-      for (const peer of response.peers) this.core.candidates.add(peer, 'tracker')
-      this.emit('announced', due.url, undefined)
-    } catch (error) {
-      this.#announcer.failed(due, (error as Error).message, this.#host.now())
-      this.emit('announced', due.url, error as OperationError)
-    }
-  }
-
   tick(now: number): void {
     this.core.onTick(now)
     this.settle()
-    if (this.#state !== 'checking' && this.#state !== 'closed' && this.#state !== 'error') this.#announceDue(now)
+    if (this.#state !== 'checking' && this.#state !== 'closed' && this.#state !== 'error') this.#announces.tick(now)
     if (this.#unclaimed.size > 0 && now - this.#savedAt > SAVE_MS) void this.save()
   }
 
@@ -437,7 +313,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   }
 
   #becameDone(): void {
-    this.#announcer.completed()
+    this.#announces.completed()
     if (this.#state === 'downloading' || this.#state === 'checking') this.#setState('seeding')
     // Being done means verified; `close` waits until it is durable, too.
     void this.save()
@@ -539,35 +415,8 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   }
 
   /** The pieces in the order in which they are verified, those that are there already first; ends when all is there. */
-  async *pieces(): AsyncGenerator<number, void, void> {
-    const queue: number[] = []
-    const seen = new Set<number>()
-    let wake: (() => void) | undefined
-    const onPiece = (piece: number) => {
-      queue.push(piece)
-      wake?.()
-    }
-    const onChange = () => wake?.()
-    this.on('piece', onPiece)
-    this.on('state', onChange)
-    try {
-      const { picker } = this.core
-      if (picker !== undefined)
-        for (let piece = 0; piece < picker.pieceCount; piece++) if (picker.have.has(piece)) queue.push(piece)
-      for (;;) {
-        for (let piece = queue.shift(); piece !== undefined; piece = queue.shift()) {
-          if (!seen.has(piece)) yield piece
-          seen.add(piece)
-        }
-        if (this.core.isDone || this.#state === 'closed') return
-        await new Promise<void>(resolve => {
-          wake = resolve
-        })
-      }
-    } finally {
-      this.off('piece', onPiece)
-      this.off('state', onChange)
-    }
+  pieces(): AsyncGenerator<number, void, void> {
+    return verifiedPieces(this)
   }
 
   /**
@@ -575,60 +424,13 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
    *
    * @param file index into the torrent's files
    */
-  async *readFile(
-    file: number,
-    start: number,
-    end: number,
-    signal: AbortSignal,
-  ): AsyncGenerator<Uint8Array, void, void> {
-    const { offset } = this.info!.files[file]
-    const reader = {}
-    try {
-      for (let at = offset + start; at < offset + end; ) {
-        const piece = Math.floor(at / this.#map!.pieceLength)
-        this.#readAhead(reader, piece, Math.floor((offset + end - 1) / this.#map!.pieceLength))
-        while (!this.core.picker!.have.has(piece)) {
-          if (signal.aborted || this.#state === 'closed' || this.#state === 'error') return
-          await this.#anyPiece(signal)
-        }
-        const run = Math.min((piece + 1) * this.#map!.pieceLength, offset + end, at + READ_BYTES) - at
-        const bytes = new Uint8Array(run)
-        if (signal.aborted || !(await this.#files!.read(at, [bytes]))) return
-        yield bytes
-        at += run
-      }
-    } finally {
-      this.#readers.delete(reader)
-      this.#applyDeadlines()
-    }
+  readFile(file: number, start: number, end: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+    this.#readers ??= new FileReaders(this, this.#files!)
+    return this.#readers.read(file, start, end, signal)
   }
 
-  /** Resolves at the next piece, at a change of state, or when nobody wants it any more. */
-  async #anyPiece(signal: AbortSignal): Promise<void> {
-    await new Promise<void>(resolve => {
-      const finish = () => {
-        this.off('piece', finish)
-        this.off('state', finish)
-        signal.removeEventListener('abort', finish)
-        resolve()
-      }
-      this.on('piece', finish)
-      this.on('state', finish)
-      signal.addEventListener('abort', finish)
-    })
-  }
-
-  /** What a reader will want soon comes before everything else. */
-  #readAhead(reader: object, piece: number, last: number): void {
-    const ahead = Math.max(2, Math.ceil(READ_AHEAD_BYTES / this.#map!.pieceLength))
-    const pieces: number[] = []
-    for (let next = piece; next <= last && pieces.length < ahead; next++) pieces.push(next)
-    this.#readers.set(reader, pieces)
-    this.#applyDeadlines()
-  }
-
-  #applyDeadlines(): void {
-    this.core.picker?.setDeadlines([...new Set([...this.#readers.values()].flat())])
+  /** Asks peers for what has become more urgent, or possible. */
+  askForMore(): void {
     this.core.fillAll(this.#host.now())
     this.settle()
   }
@@ -637,7 +439,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   async close(): Promise<void> {
     if (this.#state === 'closed') return
     for (const connection of [...this.connections.values()]) connection.close('closing')
-    const goodbye = Promise.all(this.#announcer.stopping().map(due => this.#announce(due)))
+    const goodbye = this.#announces.goodbye()
     this.#assembler?.flushAll()
     this.settle()
     await this.#idle()

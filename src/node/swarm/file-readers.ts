@@ -1,0 +1,75 @@
+import type { SwarmTorrent } from './swarm-torrent.ts'
+import type { TorrentFiles } from './torrent-files.ts'
+
+/** Read and handed on at once. */
+const READ_BYTES = 256 * 1024
+/** What is fetched ahead of a reader. */
+const READ_AHEAD_BYTES = 8 * 1024 * 1024
+
+/** Those who read files of a torrent while it is fetched: what they will want soon comes before everything else. */
+export class FileReaders {
+  readonly #torrent: SwarmTorrent
+  readonly #files: TorrentFiles
+  /** Pieces that each reader waits for. */
+  readonly #waiting = new Map<object, readonly number[]>()
+
+  constructor(torrent: SwarmTorrent, files: TorrentFiles) {
+    this.#torrent = torrent
+    this.#files = files
+  }
+
+  /** The bytes of a file from `start` up to `end` as they become available. */
+  async *read(file: number, start: number, end: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+    const { files, pieceLength } = this.#torrent.info!
+    const from = files[file].offset + start
+    const to = files[file].offset + end
+    const reader = {}
+    try {
+      for (let at = from; at < to; ) {
+        const piece = Math.floor(at / pieceLength)
+        this.#waitFor(reader, piece, Math.floor((to - 1) / pieceLength))
+        while (!this.#torrent.core.picker!.have.has(piece)) {
+          if (signal.aborted || this.#torrent.state === 'closed' || this.#torrent.state === 'error') return
+          await this.#anyPiece(signal)
+        }
+        const run = Math.min((piece + 1) * pieceLength, to, at + READ_BYTES) - at
+        const bytes = new Uint8Array(run)
+        if (signal.aborted || !(await this.#files.read(at, [bytes]))) return
+        yield bytes
+        at += run
+      }
+    } finally {
+      this.#waiting.delete(reader)
+      this.#applyDeadlines()
+    }
+  }
+
+  /** Resolves at the next piece, at a change of state, or when nobody wants it any more. */
+  async #anyPiece(signal: AbortSignal): Promise<void> {
+    const torrent = this.#torrent
+    await new Promise<void>(resolve => {
+      const finish = () => {
+        torrent.off('piece', finish)
+        torrent.off('state', finish)
+        signal.removeEventListener('abort', finish)
+        resolve()
+      }
+      torrent.on('piece', finish)
+      torrent.on('state', finish)
+      signal.addEventListener('abort', finish)
+    })
+  }
+
+  #waitFor(reader: object, piece: number, last: number): void {
+    const ahead = Math.max(2, Math.ceil(READ_AHEAD_BYTES / this.#torrent.info!.pieceLength))
+    const pieces: number[] = []
+    for (let next = piece; next <= last && pieces.length < ahead; next++) pieces.push(next)
+    this.#waiting.set(reader, pieces)
+    this.#applyDeadlines()
+  }
+
+  #applyDeadlines(): void {
+    this.#torrent.core.picker?.setDeadlines([...new Set([...this.#waiting.values()].flat())])
+    this.#torrent.askForMore()
+  }
+}

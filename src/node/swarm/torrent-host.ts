@@ -1,0 +1,53 @@
+import type { OperationError } from '../../base/errors.ts'
+import type { Random } from '../../base/ports/random.ts'
+import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
+import type { BlockPool } from '../../bittorrent/storage/block-pool.ts'
+import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
+import type { HashPool } from './hash-pool.ts'
+import type { RateLimiter } from './rate-limiter.ts'
+import type { TrackerClient } from './tracker-client.ts'
+
+/** What a torrent is at: `error` waits for `resume`, nothing is lost. */
+export type TorrentState = 'metadata' | 'checking' | 'downloading' | 'seeding' | 'paused' | 'error' | 'closed'
+
+export interface SwarmTorrentOptions {
+  /** Where its files go; the torrent's own folder is made in it. */
+  readonly folder: string
+  /** Chooses files by their path in the torrent; all of them unless given. */
+  readonly only?: (path: string, index: number) => boolean
+  readonly sequential?: boolean
+  /** BEP 12: tiers of trackers, beside those of the torrent itself. */
+  readonly trackers?: readonly (readonly string[])[]
+  /** BEP 16: for the first seed of a crowd. */
+  readonly superSeed?: boolean
+  /** Take the files as they are, without hashing them first: for those who have just made the torrent. */
+  readonly trustFiles?: boolean
+}
+
+export interface TorrentEvents {
+  state: [state: TorrentState]
+  metadata: [info: TorrentInfo]
+  /** A piece is verified and on the disk. */
+  piece: [piece: number]
+  /** So many pieces of those that need it have been checked. */
+  checked: [done: number, total: number]
+  done: []
+  ban: [identity: string, code: string]
+  peer: [address: PeerAddress, change: 'joined' | 'left', code: string]
+  /** A tracker has answered, or has not. */
+  announced: [url: string, error: OperationError | undefined]
+  error: [error: OperationError]
+}
+
+/** What a torrent needs of its client. */
+export interface TorrentHost {
+  now(): number
+  readonly random: Random
+  readonly hashPool: HashPool
+  readonly blockPool: BlockPool
+  readonly downloadLimiter: RateLimiter
+  readonly trackers: TrackerClient
+  /** The announces of this client: who it is and where it listens. */
+  announceAs(): { readonly peerId: Uint8Array; readonly port: number | undefined; readonly key: number }
+  readonly stateFolder: string
+}

@@ -1,0 +1,32 @@
+import type { SwarmTorrent } from './swarm-torrent.ts'
+
+/** A torrent's pieces in the order in which they are verified, those that are there already first; ends when all is there. */
+export async function* verifiedPieces(torrent: SwarmTorrent): AsyncGenerator<number, void, void> {
+  const queue: number[] = []
+  const seen = new Set<number>()
+  let wake: (() => void) | undefined
+  const onPiece = (piece: number) => {
+    queue.push(piece)
+    wake?.()
+  }
+  const onChange = () => wake?.()
+  torrent.on('piece', onPiece)
+  torrent.on('state', onChange)
+  try {
+    const { picker } = torrent.core
+    for (let piece = 0; piece < (picker?.pieceCount ?? 0); piece++) if (picker!.have.has(piece)) queue.push(piece)
+    for (;;) {
+      for (let piece = queue.shift(); piece !== undefined; piece = queue.shift()) {
+        if (!seen.has(piece)) yield piece
+        seen.add(piece)
+      }
+      if (torrent.core.isDone || torrent.state === 'closed') return
+      await new Promise<void>(resolve => {
+        wake = resolve
+      })
+    }
+  } finally {
+    torrent.off('piece', onPiece)
+    torrent.off('state', onChange)
+  }
+}
