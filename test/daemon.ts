@@ -12,7 +12,7 @@ import { RpcError } from '../src/rpc/rpc-error.ts'
 const PROGRAM = fileURLToPath(new URL('../dist/programs/peersd.js', import.meta.url))
 /** A start that takes longer has failed. */
 const START_TIMEOUT_MS = 60_000
-const POLL_MS = 5
+const POLL_MS = 10
 
 /** A port that was free a moment ago. */
 export async function freePort(): Promise<number> {
