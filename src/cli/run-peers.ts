@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { NETWORK_NAMES } from '../bitcoin/params/networks.ts'
 import { EXIT_USAGE, reportError } from './report-error.ts'
+import { addSwarmCommands } from './swarm/add-swarm-commands.ts'
 import { peersVersion } from './version.ts'
 
 const PORT_MAX = 65_535
@@ -37,7 +38,7 @@ type Runner = (options: never) => Promise<number>
 
 function program(run: (load: () => Promise<Runner>, options: { json?: boolean }) => Promise<void>): Command {
   const peers = new Command('peers')
-    .description('An equal in the Bitcoin network, with no server anywhere.')
+    .description('An equal in the Bitcoin network and in BitTorrent swarms, with no server anywhere.')
     .version(peersVersion(), '-V, --version')
     .exitOverride()
     .showHelpAfterError('(peers --help shows all commands)')
@@ -83,6 +84,7 @@ function program(run: (load: () => Promise<Runner>, options: { json?: boolean })
     .option('-f, --folder <folder>', 'data folder (default: .peers in the home folder)')
     .option(...JSON_OUTPUT)
     .action(options => run(async () => (await import('./commands/doctor.ts')).doctor, options))
+  addSwarmCommands(peers, (command, options) => run(async () => command, options))
   return peers
 }
 
