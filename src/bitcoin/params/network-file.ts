@@ -2,6 +2,7 @@ import { fromHex } from '../../base/bytes/bytes.ts'
 import { accept, reject, type Verdict } from '../../base/verdict.ts'
 import { COIN } from '../primitives/amount.ts'
 import { type NetworkParams, NO_TIMEOUT, networkParams } from './network-params.ts'
+import { TEST_ADDRESSES } from './networks.ts'
 
 /** Longest name of a network, and longest script of its genesis message. */
 const NETWORK_NAME_MAX = 32
@@ -99,11 +100,7 @@ export function networkFromFile(json: unknown): Verdict<NetworkParams> {
     isMockable: false,
     addresses: {
       bech32Hrp: file.text('bech32Hrp', /^[a-z]{1,20}$/),
-      pubkeyHash: Uint8Array.of(111),
-      scriptHash: Uint8Array.of(196),
-      secretKey: Uint8Array.of(239),
-      xpub: Uint8Array.of(0x04, 0x35, 0x87, 0xcf),
-      xprv: Uint8Array.of(0x04, 0x35, 0x83, 0x94),
+      ...TEST_ADDRESSES,
     },
     chainTx: { time: 0, count: 0, perSecond: 0.001 },
     archiveEpochBlocks: file.whole('archiveEpochBlocks', 1, 100_000, 2016),

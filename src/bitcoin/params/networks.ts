@@ -23,7 +23,8 @@ function testDummy(period: number, threshold: number, startTime = NEVER_ACTIVE):
   return { testdummy: { bit: 28, startTime, timeout: NO_TIMEOUT, minActivationHeight: 0, period, threshold } }
 }
 
-const TEST_ADDRESSES = {
+/** What the addresses and keys of every test network begin with. */
+export const TEST_ADDRESSES = {
   pubkeyHash: Uint8Array.of(111),
   scriptHash: Uint8Array.of(196),
   secretKey: Uint8Array.of(239),
