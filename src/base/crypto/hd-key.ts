@@ -2,7 +2,6 @@ import { HDKey } from '@scure/bip32'
 import { ByteReader } from '../bytes/reader.ts'
 import { ByteWriter } from '../bytes/writer.ts'
 import { HARDENED_INDEX } from './hardened-index.ts'
-import { hash160 } from './hash.ts'
 import { isPublicKey, isSecretKey, publicKeyOf } from './keys.ts'
 
 /** Bytes of a serialised key behind its network's prefix. */
@@ -64,11 +63,6 @@ export function deriveHdChild(key: HdKey, index: number): HdKey | undefined {
 export function hdPublicOnly(key: HdKey): HdKey {
   const { secret: _, ...rest } = key
   return rest
-}
-
-/** First four bytes of the hash of the public key. */
-export function hdFingerprint(key: HdKey): Uint8Array {
-  return hash160(key.publicKey).subarray(0, 4)
 }
 
 function fromScure(key: HDKey): HdKey {

@@ -4,7 +4,6 @@
 export const BLOCK_VALID_TREE = 2
 /** The block was received and satisfies everything that needs no coins. */
 export const BLOCK_VALID_TRANSACTIONS = 3
-export const BLOCK_VALID_CHAIN = 4
 /** Everything is checked, scripts too (or they were assumed valid). */
 export const BLOCK_VALID_SCRIPTS = 5
 export const BLOCK_VALID_MASK = 7

@@ -2,7 +2,7 @@ import { accept, reject, type Verdict } from '../../base/verdict.ts'
 import { checkHeader, checkHeaderInContext } from '../consensus/check-header.ts'
 import type { NetworkParams } from '../params/network-params.ts'
 import type { BlockHeader } from '../primitives/block.ts'
-import type { BlockIndex } from './block-index.ts'
+import { type BlockIndex, SEQUENCE_BEST_CHAIN_FROM_DISK } from './block-index.ts'
 import { BLOCK_FAILED_VALID, BLOCK_HAVE_DATA, BLOCK_VALID_TRANSACTIONS, BLOCK_VALID_TREE } from './block-status.ts'
 
 /**
@@ -14,8 +14,6 @@ export class BlockTree {
   readonly params: NetworkParams
   /** The header with the most work that is not known to be invalid. */
   bestHeader = -1
-  /** The invalid header with the most work. */
-  bestInvalid = -1
   /** Ends of complete chains that may be better than the active one; an ancestor of another end is left out. */
   readonly #ends = new Set<number>()
   /** Blocks that came before one that they build on, by that one. */
@@ -35,15 +33,12 @@ export class BlockTree {
   restore(tip: number): void {
     const { index } = this
     for (let id = 0; id < index.count; id++) {
-      if (index.hasStatus(id, BLOCK_FAILED_VALID)) {
-        if (this.bestInvalid < 0 || index.work(id) > index.work(this.bestInvalid)) this.bestInvalid = id
-        continue
-      }
+      if (index.hasStatus(id, BLOCK_FAILED_VALID)) continue
       if (this.bestHeader < 0 || index.compare(id, this.bestHeader) > 0) this.bestHeader = id
       if (!index.hasStatus(id, BLOCK_HAVE_DATA) && index.txCount(id) === 0) continue
       if (index.chainTxCount(id) === 0) this.#waitForParent(id)
     }
-    for (let id = tip; id >= 0; id = index.previous(id)) index.setSequence(id, 0)
+    for (let id = tip; id >= 0; id = index.previous(id)) index.setSequence(id, SEQUENCE_BEST_CHAIN_FROM_DISK)
     this.reviewEnds(tip)
   }
 
@@ -135,9 +130,7 @@ export class BlockTree {
   #dropEnd(end: number, fault: number, tip: number): void {
     const { index } = this
     this.#ends.delete(end)
-    if (index.hasStatus(fault, BLOCK_FAILED_VALID)) {
-      if (this.bestInvalid < 0 || index.work(end) > index.work(this.bestInvalid)) this.bestInvalid = end
-    } else {
+    if (!index.hasStatus(fault, BLOCK_FAILED_VALID)) {
       for (let at = end; at !== fault; at = index.previous(at)) this.#waitForParent(at)
     }
     // What lies below the fault may still be better than the tip.
@@ -164,12 +157,11 @@ export class BlockTree {
     const { index } = this
     this.#soundEnd = -1
     for (let at = id; at < index.count; at++) {
-      if (at === id || index.hasStatus(index.previous(at), BLOCK_FAILED_VALID)) {
-        if (at !== id && !index.isAncestor(id, at)) continue
-        index.setStatus(at, BLOCK_FAILED_VALID)
-        this.#ends.delete(at)
-        if (this.bestInvalid < 0 || index.work(at) > index.work(this.bestInvalid)) this.bestInvalid = at
-      }
+      // What descends from another failed block is marked already.
+      const isNew = !index.hasStatus(at, BLOCK_FAILED_VALID)
+      if (at !== id && !(isNew && index.hasStatus(index.previous(at), BLOCK_FAILED_VALID))) continue
+      index.setStatus(at, BLOCK_FAILED_VALID)
+      this.#ends.delete(at)
     }
     if (this.bestHeader >= 0 && index.hasStatus(this.bestHeader, BLOCK_FAILED_VALID)) this.#findBestHeader()
   }
@@ -188,11 +180,6 @@ export class BlockTree {
     for (let at = 0; at < index.count; at++) {
       if (!index.hasStatus(at, BLOCK_FAILED_VALID)) continue
       if (index.isAncestor(id, at) || index.isAncestor(at, id)) index.clearStatus(at, BLOCK_FAILED_VALID)
-    }
-    this.bestInvalid = -1
-    for (let at = 0; at < index.count; at++) {
-      if (!index.hasStatus(at, BLOCK_FAILED_VALID)) continue
-      if (this.bestInvalid < 0 || index.work(at) > index.work(this.bestInvalid)) this.bestInvalid = at
     }
     this.#findBestHeader()
     this.reviewEnds(tip)

@@ -27,6 +27,7 @@ import {
   BLOCK_OPT_WITNESS,
   BLOCK_VALID_SCRIPTS,
   BLOCK_VALID_TRANSACTIONS,
+  BLOCK_VALID_TREE,
 } from './block-status.ts'
 import { BlockTree } from './block-tree.ts'
 import type { CoinsCache } from './coins-cache.ts'
@@ -173,7 +174,7 @@ export class Chainstate {
     const parsed = parseBlock(params.genesisBytes)
     if (!parsed.ok) throw new InvariantError('the genesis block does not parse')
     const block = hashBlock(parsed.value, this.#crypto)
-    const id = index.add(block.header, block.hash, 2)
+    const id = index.add(block.header, block.hash, BLOCK_VALID_TREE)
     this.tree.bestHeader = id
     this.#storeBlock(id, block, known)
   }

@@ -2,7 +2,7 @@ import { fromHex } from '../../base/bytes/bytes.ts'
 import { accept, reject, type Verdict } from '../../base/verdict.ts'
 import { COIN } from '../primitives/amount.ts'
 import { type NetworkParams, NO_TIMEOUT, networkParams } from './network-params.ts'
-import { TEST_ADDRESSES } from './networks.ts'
+import { COMMON_SPEC, TEST_ADDRESSES } from './networks.ts'
 
 /** Longest name of a network, and longest script of its genesis message. */
 const NETWORK_NAME_MAX = 32
@@ -64,6 +64,7 @@ export function networkFromFile(json: unknown): Verdict<NetworkParams> {
   const name = file.text('name', new RegExp(`^[a-z][a-z0-9-]{0,${NETWORK_NAME_MAX - 1}}$`))
   const spacing = file.whole('spacingSeconds', 1, 86_400)
   const params = {
+    ...COMMON_SPEC,
     name,
     folder: name,
     magic: fromHex(file.text('magic', /^[0-9a-f]{8}$/)) ?? new Uint8Array(4),
@@ -86,18 +87,9 @@ export function networkFromFile(json: unknown): Verdict<NetworkParams> {
     initialSubsidySats: file.whole('subsidySats', 0, 1_000_000 * COIN),
     halvingInterval: file.whole('halvingInterval', 1, 0x7fff_ffff),
     buried: { bip34: 1, bip66: 1, bip65: 1, csv: 1, segwit: 0 },
-    bip34Hash: undefined,
     deployments: {
       testdummy: { bit: 28, startTime: 0, timeout: NO_TIMEOUT, minActivationHeight: 0, period: 144, threshold: 108 },
     },
-    scriptFlagExceptions: new Map<string, readonly string[]>(),
-    bip30Exceptions: new Map<number, string>(),
-    signetChallenge: undefined,
-    minimumChainWork: 0n,
-    assumeValid: undefined,
-    pruneAfterHeight: 1000,
-    isTest: true,
-    isMockable: false,
     addresses: {
       bech32Hrp: file.text('bech32Hrp', /^[a-z]{1,20}$/),
       ...TEST_ADDRESSES,

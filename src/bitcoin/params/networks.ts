@@ -34,8 +34,8 @@ export const TEST_ADDRESSES = {
 
 const ALWAYS = { bip34: 1, bip66: 1, bip65: 1, csv: 1, segwit: 1 }
 
-/** What the public networks have in common. */
-const COMMON = {
+/** What networks have in common unless they say otherwise. */
+export const COMMON_SPEC = {
   powLimit: LOWEST_DIFFICULTY | ((1n << 192n) - 1n),
   targetSpacingSeconds: 600,
   targetTimespanSeconds: TWO_WEEKS_SECONDS,
@@ -58,7 +58,7 @@ const COMMON = {
 
 function mainSpec(): NetworkSpec {
   return {
-    ...COMMON,
+    ...COMMON_SPEC,
     name: 'main',
     folder: '',
     magic: hex('f9beb4d9'),
@@ -94,7 +94,7 @@ function mainSpec(): NetworkSpec {
 
 function testnet4Spec(): NetworkSpec {
   return {
-    ...COMMON,
+    ...COMMON_SPEC,
     name: 'testnet4',
     folder: 'testnet4',
     magic: hex('1c163f28'),
@@ -131,7 +131,7 @@ function signetMagic(challenge: Uint8Array): Uint8Array {
 function signetSpec(customChallenge?: Uint8Array): NetworkSpec {
   const challenge = customChallenge ?? hex(DEFAULT_SIGNET_CHALLENGE)
   return {
-    ...COMMON,
+    ...COMMON_SPEC,
     name: 'signet',
     folder: 'signet',
     magic: signetMagic(challenge),
@@ -153,7 +153,7 @@ function signetSpec(customChallenge?: Uint8Array): NetworkSpec {
 
 function regtestSpec(): NetworkSpec {
   return {
-    ...COMMON,
+    ...COMMON_SPEC,
     name: 'regtest',
     folder: 'regtest',
     magic: hex('fabfb5da'),

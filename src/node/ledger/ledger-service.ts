@@ -1,4 +1,4 @@
-import { concatBytes, toHexReversed } from '../../base/bytes/bytes.ts'
+import { toHexReversed } from '../../base/bytes/bytes.ts'
 import { ByteWriter } from '../../base/bytes/writer.ts'
 import { OperationError } from '../../base/errors.ts'
 import {
@@ -317,13 +317,12 @@ export class LedgerService implements LedgerCalls {
     if (!verdict.ok) {
       throw new OperationError('block-invalid', verdict.code + (verdict.detail ? `, ${verdict.detail}` : ''))
     }
-    const solved = concatBytes(bytes)
-    if (!solveBlock(solved, template.bits, 0x1_0000_0000, ports.crypto).found) {
+    if (!solveBlock(bytes, template.bits, 0x1_0000_0000, ports.crypto).found) {
       throw new OperationError('block-unsolved', 'Failed to make block.')
     }
-    const result = this.#parse(solved)
-    if (submit) await this.#ledger.submit(result)
-    return { hash: result.hash, bytes: solved }
+    const solved = this.#parse(bytes)
+    if (submit) await this.#ledger.submit(solved)
+    return { hash: solved.hash, bytes }
   }
 
   async settled(): Promise<void> {
