@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { toHex, toHexReversed } from '../bytes/bytes.ts'
-import { MuHash } from './muhash.ts'
+import { MuHash, muhashDigests } from './muhash.ts'
 import { portableCrypto } from './portable.ts'
 
 /** A number as 32 little-endian bytes. */
@@ -40,4 +40,19 @@ test('a set that all have left is the empty one, and differs from one with an el
   one.insert(element(1))
   assert.equal(toHex(left.digest()), toHex(empty.digest()))
   assert.notEqual(toHex(one.digest()), toHex(empty.digest()))
+})
+
+test('the digests of many states are those of each, and a set goes on from its state', () => {
+  const states = []
+  const digests: string[] = []
+  let hash = new MuHash(portableCrypto)
+  for (let value = 0; value < 12; value++) {
+    if (value % 3 > 0) hash.insert(element(value))
+    if (value % 4 === 3) hash.remove(element(value - 1))
+    states.push(hash.state)
+    digests.push(toHex(hash.digest()))
+    hash = new MuHash(portableCrypto, hash.state)
+  }
+  assert.deepEqual(muhashDigests(states).map(toHex), digests)
+  assert.deepEqual(muhashDigests([]), [])
 })

@@ -18,6 +18,40 @@ function inverse(value: bigint): bigint {
   return ((y % MUHASH_MODULUS) + MUHASH_MODULUS) % MUHASH_MODULUS
 }
 
+function multiply(a: bigint, b: bigint): bigint {
+  return (a * b) % MUHASH_MODULUS
+}
+
+function digestOf(value: bigint): Uint8Array {
+  return sha256(muhashNumberBytes(value))
+}
+
+/** A set's product of what joined and of what left: 384 little-endian bytes each, as Core stores them. */
+export interface MuHashState {
+  readonly numerator: Uint8Array
+  readonly denominator: Uint8Array
+}
+
+/**
+ * The digests of many states, 32 bytes each. They share one inversion, which is by far the dearest step: for a row of states it costs
+ * a few multiplications each.
+ */
+export function muhashDigests(states: readonly MuHashState[]): Uint8Array[] {
+  const denominators = states.map(({ denominator }) => muhashNumber(denominator) % MUHASH_MODULUS)
+  // Montgomery's trick: the inverse of the product, taken apart from the back.
+  const products = [1n]
+  for (const [i, denominator] of denominators.entries()) products.push(multiply(products[i], denominator))
+  const whole = products[states.length]
+  let inverted = whole === 1n ? 1n : inverse(whole)
+  const digests: Uint8Array[] = []
+  for (let i = states.length - 1; i >= 0; i--) {
+    const quotient = multiply(muhashNumber(states[i].numerator), multiply(inverted, products[i]))
+    digests.push(digestOf(quotient))
+    inverted = multiply(inverted, denominators[i])
+  }
+  return digests.reverse()
+}
+
 /**
  * A hash of a set whose elements may come and go in any order: a product modulo 2^3072 − 1103717, as Core's MuHash3072.
  *
@@ -30,10 +64,13 @@ export class MuHash {
   readonly #crypto: HashBackend
   readonly #numerator = one()
   readonly #denominator = one()
-  #hasRemoved = false
 
-  constructor(crypto: HashBackend) {
+  /** @param state where to go on from; the empty set if left out */
+  constructor(crypto: HashBackend, state?: MuHashState) {
     this.#crypto = crypto
+    if (state === undefined) return
+    this.#numerator.set(state.numerator)
+    this.#denominator.set(state.denominator)
   }
 
   insert(data: Uint8Array): void {
@@ -41,14 +78,16 @@ export class MuHash {
   }
 
   remove(data: Uint8Array): void {
-    this.#hasRemoved = true
     this.#crypto.muhashMultiply(this.#denominator, data)
+  }
+
+  /** A copy of where the set stands. */
+  get state(): MuHashState {
+    return { numerator: this.#numerator.slice(), denominator: this.#denominator.slice() }
   }
 
   /** 32 bytes. */
   digest(): Uint8Array {
-    const numerator = muhashNumber(this.#numerator)
-    const value = this.#hasRemoved ? numerator * inverse(muhashNumber(this.#denominator)) : numerator
-    return sha256(muhashNumberBytes(value % MUHASH_MODULUS))
+    return muhashDigests([{ numerator: this.#numerator, denominator: this.#denominator }])[0]
   }
 }

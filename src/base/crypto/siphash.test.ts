@@ -11,7 +11,7 @@ test('siphash.json: SipHash-2-4 of every entry, its blocks one after the other',
   interface Entry {
     readonly key: [string, string]
     readonly input: string[]
-    readonly expected: { readonly siphash24: string }
+    readonly expected: { readonly siphash24: string; readonly siphash13uj: string }
   }
   const entries = readSharedJson<Entry[]>(...FILE)
   assert.equal(entries.length, 146)
@@ -22,6 +22,9 @@ test('siphash.json: SipHash-2-4 of every entry, its blocks one after the other',
     assert.equal(hash.hash(bytes).toString(16).padStart(16, '0'), expected.siphash24)
     if (bytes.length !== 32) continue
     hashes++
+    if (input.length === 1) {
+      assert.equal(hash.hash256OneRoundHigh40(bytes).toString(16).padStart(10, '0'), expected.siphash13uj.slice(0, 10))
+    }
     assert.equal(hash.hash256(bytes).toString(16).padStart(16, '0'), expected.siphash24)
   }
   assert.ok(hashes > 10)
@@ -47,6 +50,7 @@ test('the form for 256 bits and any offset are the general one', () => {
         const at = Math.min(offset, bytes.length - 32)
         assert.equal(hash.hash256(bytes, at), hash.hash(bytes.slice(at, at + 32)))
         assert.equal(hash.hash(bytes, at, at + 32), hash.hash(bytes.slice(at, at + 32)))
+        assert.equal(BigInt(hash.hashLow32(bytes, at)), hash.hash(bytes, at) & 0xffff_ffffn)
         assert.equal(BigInt(hash.hash256Low48(bytes, at)), hash.hash256(bytes, at) & 0xffff_ffff_ffffn)
       },
     ),

@@ -1,5 +1,9 @@
 const COMPRESSION_ROUNDS = 2
 const FINAL_ROUNDS = 4
+/** Of SipHash-1-3 without padding, and what it marks its end with: "unpadded". */
+const UNPADDED_FINAL_ROUNDS = 3
+const UNPADDED_LOW = 0x6170_6e75
+const UNPADDED_HIGH = 0x6465_6464
 
 /** "somepseudorandomlygeneratedbytes": the constants that the key is mixed with. */
 const INITIAL = [0x736f6d6570736575n, 0x646f72616e646f6dn, 0x6c7967656e657261n, 0x7465646279746573n] as const
@@ -123,8 +127,7 @@ export class SipHash {
     this.#finish(0, 32 << 24)
   }
 
-  /** The hash of the bytes from `start` up to `end`, unsigned. */
-  hash(bytes: Uint8Array, start = 0, end = bytes.length): bigint {
+  #absorb(bytes: Uint8Array, start: number, end: number): void {
     this.#state.set(this.#initial)
     let at = start
     for (; at + 8 <= end; at += 8) this.#compress(word(bytes, at), word(bytes, at + 4))
@@ -136,13 +139,41 @@ export class SipHash {
       else high |= bytes[at] << (8 * (i - 4))
     }
     this.#finish(low, high)
+  }
+
+  /** The hash of the bytes from `start` up to `end`, unsigned. */
+  hash(bytes: Uint8Array, start = 0, end = bytes.length): bigint {
+    this.#absorb(bytes, start, end)
     return this.#result()
+  }
+
+  /** The low 32 bits of {@link SipHash.hash}: where a hash table begins to look. */
+  hashLow32(bytes: Uint8Array, start = 0, end = bytes.length): number {
+    this.#absorb(bytes, start, end)
+    return this.#low()
   }
 
   /** The hash of the 32 bytes at `at`: a txid among others, with nothing cut out for it. */
   hash256(bytes: Uint8Array, at = 0): bigint {
     this.#absorb256(bytes, at)
     return this.#result()
+  }
+
+  /**
+   * The high 40 bits of another hash of the 32 bytes at `at`: Core's SipHash-1-3 that takes them in one round and without padding.
+   * The keys of its transaction index begin with it.
+   */
+  hash256OneRoundHigh40(bytes: Uint8Array, at = 0): number {
+    const s = this.#state
+    s.set(this.#initial)
+    // Words 0 to 3 go into v3, v0, v1, v2 before the round, and into v0 to v3 behind it.
+    for (let i = 0; i < 8; i++) s[(i + 6) % 8] ^= word(bytes, at + 4 * i)
+    this.#rounds(1)
+    for (let i = 0; i < 8; i++) s[i] ^= word(bytes, at + 4 * i)
+    s[4] ^= UNPADDED_LOW
+    s[5] ^= UNPADDED_HIGH
+    this.#rounds(UNPADDED_FINAL_ROUNDS)
+    return this.#high() * 0x100 + (this.#low() >>> 24)
   }
 
   /** The low 48 bits of {@link SipHash.hash256} as a number: a short id of BIP152, of which a mempool has many. */
