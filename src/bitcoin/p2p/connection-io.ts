@@ -11,10 +11,11 @@ export type ConnectTarget = NetEndpoint | { readonly name: string; readonly port
 
 /** What the shell tells the core. */
 export type ConnectionInput =
-  /** An outbound connection stands. */
+  /** An outbound connection stands; nothing is said on it before the core answers with `begin` (or `close`). */
   | {
       readonly type: 'opened'
       readonly connection: ConnectionId
+      /** The address that was reached; `::` and port 0 where a proxy looked up the name. */
       readonly remote: NetEndpoint
       /** Our end of it; undefined where a proxy stands in between. */
       readonly local: NetEndpoint | undefined
@@ -25,8 +26,8 @@ export type ConnectionInput =
       readonly connection: ConnectionId
       readonly remote: NetEndpoint
       readonly local: NetEndpoint
-      /** Number of the listening address, in the order of the options. */
-      readonly listener: number
+      /** Number of the listening address, in the order of the options; undefined where it came through I2P. */
+      readonly listener: number | undefined
     }
   /** The transport is settled; messages may flow. */
   | {
@@ -45,20 +46,34 @@ export type ConnectionInput =
     }
   /** More has been sent than the other side takes; nothing that can wait should be added until `drained`. */
   | { readonly type: 'congested' | 'drained'; readonly connection: ConnectionId }
-  /** The connection is over, or never came to be. */
+  /** The connection is over, or never came to be; told once for each, also where the core asked for it. */
   | {
       readonly type: 'closed'
       readonly connection: ConnectionId
+      /** Whether it stood once; if not, whether it was the proxy that could not be reached, which tells nothing of the address. */
+      readonly reason: 'ended' | 'unreachable' | 'proxy-unreachable'
       /** BIP324: the other side seems to speak v1 only; the same address is worth another try. */
       readonly retryV1: boolean
     }
   | { readonly type: 'resolved'; readonly name: string; readonly addresses: readonly NetEndpoint[] }
+  /** The upload target was reached, or a new day began. */
+  | ({ readonly type: 'uploadBudget' } & UploadBudget)
+  /** The owner turned the network off or on; off closes all connections. */
+  | { readonly type: 'networkActive'; readonly active: boolean }
   /** An address at which others may reach us has been found out (port mapping, an onion service, I2P), or has gone. */
   | {
       readonly type: 'localAddress' | 'localAddressGone'
       readonly endpoint: NetEndpoint
       readonly score: LocalAddressSource
     }
+
+/** What is left of the day's upload, for a core that would serve old blocks. */
+export interface UploadBudget {
+  /** The day's target is reached. */
+  readonly reached: boolean
+  /** What is left is kept for new blocks: old ones are served no more. */
+  readonly reachedForHistory: boolean
+}
 
 /** How sure we are of an address of our own, as Core scores it. */
 export type LocalAddressSource = 'interface' | 'bind' | 'mapped' | 'manual'
@@ -70,9 +85,24 @@ export type ConnectionEffect =
       readonly connection: ConnectionId
       readonly target: ConnectTarget
       readonly protocol: 'v1' | 'v2'
+      /** What the connection is for, as getpeerinfo names it; for the log. */
+      readonly kind: string
+      /** Seconds since 1970 at which the address was last heard of, 0 for never; for the log. */
+      readonly lastSeenSeconds: number
+      /** Whether I2P must see a fresh address of ours, though we have one that others can reach. */
+      readonly transientIdentity?: boolean
     }
-  /** An inbound connection is welcome: read from it. */
-  | { readonly type: 'accept'; readonly connection: ConnectionId; readonly protocols: 'v1' | 'v1+v2' }
+  /** An outbound connection that stands is wanted: the handshake begins. `peer` names it in the log from now on. */
+  | { readonly type: 'begin'; readonly connection: ConnectionId; readonly peer: number }
+  /** An inbound connection is welcome: read from it. `peer` as in `begin`. */
+  | {
+      readonly type: 'accept'
+      readonly connection: ConnectionId
+      readonly peer: number
+      readonly protocols: 'v1' | 'v1+v2'
+    }
+  /** Both sides have said `verack`: from now on long silence alone ends the connection. */
+  | { readonly type: 'established'; readonly connection: ConnectionId }
   | {
       readonly type: 'send'
       readonly connection: ConnectionId
