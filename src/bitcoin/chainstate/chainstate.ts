@@ -55,7 +55,13 @@ export interface ChainstateOptions {
 
 /** What happened to the active chain, in order. */
 export type ChainEvent =
-  | { readonly type: 'connected'; readonly id: number; readonly block: HashedBlock; readonly scriptsSkipped: boolean }
+  | {
+      readonly type: 'connected'
+      readonly id: number
+      readonly block: HashedBlock
+      readonly spent: SpentCoins
+      readonly scriptsSkipped: boolean
+    }
   | { readonly type: 'disconnected'; readonly id: number }
   | { readonly type: 'rejected'; readonly id: number; readonly verdict: Rejected }
 
@@ -399,7 +405,7 @@ export class Chainstate {
     this.#tip = id
     this.#active.push(id)
     if (this.#reorganisingFrom >= 0 && index.work(id) > index.work(this.#reorganisingFrom)) this.#reorganisingFrom = -1
-    this.#events.push({ type: 'connected', id, block, scriptsSkipped })
+    this.#events.push({ type: 'connected', id, block, spent, scriptsSkipped })
   }
 
   /** Takes the tip's block back. Nothing may be under way. */

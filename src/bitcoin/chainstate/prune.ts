@@ -30,19 +30,27 @@ export function pruneLimitHeight(chain: Chainstate): number {
   return chain.height - MIN_BLOCKS_TO_KEEP
 }
 
-/** pruneblockchain: removes whole files up to a height; whether anything went. */
-export function pruneToHeight(chain: Chainstate, height: number): boolean {
-  const files = filesBelow(chain, Math.min(height, pruneLimitHeight(chain)))
+/**
+ * pruneblockchain: removes whole files up to a height; whether anything went.
+ *
+ * @param lockHeight the highest block that others, such as indexes, can do without
+ */
+export function pruneToHeight(chain: Chainstate, height: number, lockHeight = Number.POSITIVE_INFINITY): boolean {
+  const files = filesBelow(chain, Math.min(height, lockHeight, pruneLimitHeight(chain)))
   for (const file of files) pruneFile(chain, file)
   if (files.length > 0) chain.tree.reviewEnds(chain.tip)
   return files.length > 0
 }
 
-/** -prune=N: removes the oldest files until the rest, with some headroom, fits into the target; whether anything went. */
-export function pruneToSize(chain: Chainstate, targetBytes: number): boolean {
+/**
+ * -prune=N: removes the oldest files until the rest, with some headroom, fits into the target; whether anything went.
+ *
+ * @param lockHeight as for {@link pruneToHeight}
+ */
+export function pruneToSize(chain: Chainstate, targetBytes: number, lockHeight = Number.POSITIVE_INFINITY): boolean {
   if (chain.height <= chain.params.pruneAfterHeight) return false
   let removed = false
-  for (const file of filesBelow(chain, pruneLimitHeight(chain))) {
+  for (const file of filesBelow(chain, Math.min(lockHeight, pruneLimitHeight(chain)))) {
     if (chain.files.totalBytes + HEADROOM_BYTES < targetBytes) break
     pruneFile(chain, file)
     removed = true

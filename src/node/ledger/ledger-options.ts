@@ -1,4 +1,5 @@
 import type { NetworkParams } from '../../bitcoin/params/network-params.ts'
+import { type IndexOptions, NO_INDEXES } from './indexes/index-options.ts'
 
 /** How a ledger is to be kept; plain data that crosses threads. */
 export interface LedgerOptions {
@@ -16,6 +17,7 @@ export interface LedgerOptions {
   readonly minimumChainWork: bigint
   /** -prune: undefined keeps everything; a target of undefined prunes by command only. */
   readonly prune: { readonly targetBytes: number | undefined } | undefined
+  readonly indexes: IndexOptions
   readonly blocksXor: boolean
   readonly fastPrune: boolean
   /** -maxtipage: a tip older than this means that the chain is still being fetched. */
@@ -45,6 +47,7 @@ export function ledgerOptions(params: NetworkParams, folder: string): LedgerOpti
     assumeValid: params.assumeValid,
     minimumChainWork: params.minimumChainWork,
     prune: undefined,
+    indexes: NO_INDEXES,
     blocksXor: true,
     fastPrune: false,
     maxTipAgeSeconds: 24 * 60 * 60,

@@ -4,7 +4,6 @@ import { hexReversed } from '../../base/bytes/bytes.ts'
 import type { Crypto } from '../../base/crypto/backend.ts'
 import { OperationError } from '../../base/errors.ts'
 import type { Random } from '../../base/ports/random.ts'
-import type { Store } from '../../base/ports/store.ts'
 import { accept, type Verdict } from '../../base/verdict.ts'
 import { BlockFiles, blockXorKey } from '../../bitcoin/chainstate/block-files.ts'
 import { BlockIndex } from '../../bitcoin/chainstate/block-index.ts'
@@ -12,19 +11,21 @@ import { BlockIndexStore } from '../../bitcoin/chainstate/block-index-store.ts'
 import { Chainstate } from '../../bitcoin/chainstate/chainstate.ts'
 import { CoinsCache } from '../../bitcoin/chainstate/coins-cache.ts'
 import { CoinsStore } from '../../bitcoin/chainstate/coins-store.ts'
-import { pruneToHeight, pruneToSize } from '../../bitcoin/chainstate/prune.ts'
+import { pruneLimitHeight, pruneToHeight, pruneToSize } from '../../bitcoin/chainstate/prune.ts'
 import { mendCoins } from '../../bitcoin/chainstate/replay.ts'
 import { verificationProgress } from '../../bitcoin/chainstate/verification-progress.ts'
 import { verifyChain } from '../../bitcoin/chainstate/verify-chain.ts'
 import { type HashedBlock, hashBlock } from '../../bitcoin/consensus/check-block.ts'
 import { Deployments } from '../../bitcoin/consensus/deployments.ts'
-import { MAX_FUTURE_BLOCK_TIME_SECONDS } from '../../bitcoin/consensus/limits.ts'
 import { decodeHeader, parseLeadingBlock } from '../../bitcoin/primitives/block.ts'
 import { openLevelStore } from '../../platform/level-store.ts'
 import { NodeFiles } from '../../platform/node-files.ts'
 import type { Log } from '../log.ts'
 import { ChainLog, isoDate } from './chain-log.ts'
+import { checkLastBlocks } from './check-last-blocks.ts'
 import type { HelperThreads } from './helper-threads.ts'
+import { IndexRunner } from './indexes/index-runner.ts'
+import { checkIndexData, listIndexes, type OpenIndexes, openIndexes } from './indexes/open-indexes.ts'
 import type { LedgerOptions } from './ledger-options.ts'
 import { Mutex } from './mutex.ts'
 
@@ -51,9 +52,15 @@ export interface LedgerPorts {
   nowSeconds(): number
   /** Called whenever the tip, the best header or the state of download may have changed. */
   onChange(): void
+  /** Work in the background failed: the ledger cannot go on. */
+  onFailure(error: unknown): void
 }
 
 export type SubmitAnswer = string | undefined
+
+interface Closable {
+  close(): Promise<void>
+}
 
 /** Lets other messages in. */
 export function breathe(): Promise<void> {
@@ -71,9 +78,11 @@ export class Ledger {
   readonly deployments: Deployments
   readonly coinsStore: CoinsStore
   readonly exclusive = new Mutex()
+  readonly indexes: OpenIndexes
+  readonly indexRunner: IndexRunner
   readonly xorKey: Uint8Array
   readonly helpers: HelperThreads
-  readonly #stores: readonly Store[]
+  readonly #stores: readonly Closable[]
   readonly #indexStore: BlockIndexStore
   /** The block that the stored coins stand at, all zero for none. */
   #flushedAt: Uint8Array
@@ -97,10 +106,11 @@ export class Ledger {
     chain: Chainstate
     coinsStore: CoinsStore
     indexStore: BlockIndexStore
-    stores: readonly Store[]
+    stores: readonly Closable[]
     xorKey: Uint8Array
     helpers: HelperThreads
     flushedAt: Uint8Array
+    indexes: OpenIndexes
   }) {
     this.options = parts.options
     this.ports = parts.ports
@@ -113,6 +123,15 @@ export class Ledger {
     this.#flushedAt = parts.flushedAt
     this.#chainLog = new ChainLog(parts.chain, parts.ports.log)
     this.deployments = new Deployments(parts.chain.index, parts.chain.params)
+    this.indexes = parts.indexes
+    this.indexRunner = new IndexRunner({
+      chain: parts.chain,
+      log: parts.ports.log,
+      indexes: listIndexes(parts.indexes),
+      isAdvancing: () => this.#advancing !== undefined,
+      makeDurable: () => this.saveIndex({ sync: true }),
+      onFailure: error => parts.ports.onFailure(error),
+    })
   }
 
   /** Opens (or begins) the ledger of a folder, mends what a crash left behind, and checks its last blocks. */
@@ -126,7 +145,7 @@ export class Ledger {
     if (options.reindex || options.reindexChainstate) rmSync(coinsFolder, { recursive: true, force: true })
     new NodeFiles(options.folder).makeFolder('blocks')
 
-    const stores: Store[] = []
+    const stores: Closable[] = []
     try {
       const indexLevel = await openLevelStore(indexFolder, {
         cacheBytes: INDEX_CACHE_BYTES,
@@ -177,10 +196,14 @@ export class Ledger {
       }
       chain.restore(tip)
       const flushedAt = position.between?.from ?? position.best ?? new Uint8Array(32)
-      const ledger = new Ledger({ options, ports, chain, coinsStore, indexStore, stores, xorKey, helpers, flushedAt })
+      const indexes = await openIndexes({ options, index, files, crypto: ports.crypto, random: ports.random })
+      stores.push(...listIndexes(indexes))
+      checkIndexData(indexes, chain)
+      const parts = { options, ports, chain, coinsStore, indexStore, stores, xorKey, helpers, flushedAt, indexes }
+      const ledger = new Ledger(parts)
       if (position.between !== undefined) await ledger.flush({ sync: true })
       ledger.#logLoaded()
-      await ledger.#checkLastBlocks()
+      await checkLastBlocks(ledger)
       return ledger
     } catch (error) {
       for (const store of stores) await store.close()
@@ -195,28 +218,6 @@ export class Ledger {
     this.ports.log.info(
       `Loaded best chain: hashBestChain=${chain.index.hashHex(tip)} height=${chain.height} date=${isoDate(chain.index.time(tip))}`,
     )
-  }
-
-  async #checkLastBlocks(): Promise<void> {
-    const { checkBlocks, checkLevel } = this.options
-    if (this.chain.tip < 0) return
-    if (this.chain.index.time(this.chain.tip) > this.ports.nowSeconds() + MAX_FUTURE_BLOCK_TIME_SECONDS) {
-      throw new OperationError(
-        'block-from-the-future',
-        "The block database contains a block which appears to be from the future. This may be due to your computer's date " +
-          "and time being set incorrectly. Only rebuild the block database if you are sure that your computer's date and time are correct",
-        { next: 'set the clock right; only where it is right, start again with -reindex' },
-      )
-    }
-    this.ports.log.info(
-      `Verifying last ${Math.min(checkBlocks || this.chain.height, this.chain.height)} blocks at level ${checkLevel}`,
-    )
-    const verdict = await this.verify(checkLevel, checkBlocks)
-    if (!verdict.ok) {
-      throw new OperationError('chainstate-damaged', `Corrupted block database detected: ${verdict.detail}`, {
-        next: 'start again with -reindex, or with -reindex-chainstate if only the coins are damaged',
-      })
-    }
   }
 
   /** Takes in what the options name: a reindex, files of blocks, the genesis block of a new chain; then follows the best chain. */
@@ -236,6 +237,7 @@ export class Ledger {
       if (this.options.loadBlocks.length > 0) await importer(this)
     }
     await this.advance()
+    if (!this.#closing) this.indexRunner.start()
     await this.saveIndex()
     // A new ledger is one from its first second on, not only after its first flush.
     if (this.chain.height <= 0) await this.exclusive.run(() => this.flush({ sync: true }))
@@ -329,11 +331,13 @@ export class Ledger {
       if (event.type === 'connected') {
         if (this.#awaited.has(event.id)) this.#awaited.set(event.id, accept())
         this.#chainLog.connected(event, this.progress())
+        this.indexRunner.onConnected(event.id, event)
       } else if (event.type === 'rejected') {
         if (this.#awaited.has(event.id)) this.#awaited.set(event.id, event.verdict)
         this.#chainLog.rejected(event)
       } else {
         ports.log.debug('bench', `Disconnected block ${chain.index.hashHex(event.id)}`)
+        this.indexRunner.wake()
       }
     }
     if (!chain.isReorganising) ports.onChange()
@@ -358,8 +362,17 @@ export class Ledger {
     if (target === undefined || !this.chain.isSettled || this.chain.files.totalBytes < target) return
     // What the stored coins still build on must not go before newer coins are stored.
     await this.flush({ sync: true })
-    if (pruneToSize(this.chain, target)) await this.#indexStore.setFlag('prunedblockfiles', true)
+    if (pruneToSize(this.chain, target, this.#pruneLock())) await this.#indexStore.setFlag('prunedblockfiles', true)
     await this.saveIndex()
+  }
+
+  /** The highest block that the indexes can do without. */
+  #pruneLock(wanted = pruneLimitHeight(this.chain)): number {
+    const { pruneLock } = this.indexRunner
+    if (pruneLock !== undefined && pruneLock.height < wanted) {
+      this.ports.log.debug('prune', `${pruneLock.name} limited pruning to height ${Math.max(pruneLock.height, 1)}`)
+    }
+    return pruneLock?.height ?? wanted
   }
 
   /** pruneblockchain. */
@@ -367,7 +380,8 @@ export class Ledger {
     return this.exclusive.run(async () => {
       this.chain.settle()
       await this.flush({ sync: true })
-      if (pruneToHeight(this.chain, height)) await this.#indexStore.setFlag('prunedblockfiles', true)
+      if (pruneToHeight(this.chain, height, this.#pruneLock(height)))
+        await this.#indexStore.setFlag('prunedblockfiles', true)
       await this.saveIndex()
     })
   }
@@ -467,6 +481,7 @@ export class Ledger {
     this.#closing = true
     await this.#starting?.catch(() => undefined)
     await this.#advancing?.catch(() => undefined)
+    await this.indexRunner.close()
     await this.exclusive.run(async () => {
       this.chain.settle()
       await this.flush({ sync: true })

@@ -49,6 +49,7 @@ export async function runLedger(
       const tip = service?.snapshot()
       if (tip !== undefined) listener.onTip(tip)
     },
+    onFailure: error => listener.onFatal(error),
   })
   service = new LedgerService(ledger, seconds => {
     mockTime = seconds
