@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Log } from '../node/log.ts'
 import { LogFilter } from '../node/log-filter.ts'
+import { AllowedAddresses } from './allowed-addresses.ts'
 import { Authorization } from './authorization.ts'
 import { RpcClient } from './client.ts'
 import type { RpcContext } from './context.ts'
@@ -15,7 +16,6 @@ import { RpcDispatcher } from './dispatch.ts'
 import { RpcHttpServer } from './http-server.ts'
 import type { RpcMethod } from './method.ts'
 import { MethodTable } from './method-table.ts'
-import { AllowedAddresses } from './subnet.ts'
 
 /** Waits that `release` ends. */
 let waiting: (() => void)[] = []

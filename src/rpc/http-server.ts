@@ -3,9 +3,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, isIP, type Socket } from 'node:net'
 import { OperationError } from '../base/errors.ts'
 import type { Log } from '../node/log.ts'
+import type { AllowedAddresses } from './allowed-addresses.ts'
 import type { Authorization } from './authorization.ts'
 import type { RpcCaller, RpcDispatcher } from './dispatch.ts'
-import type { AllowedAddresses } from './subnet.ts'
 
 /** Options of {@link RpcHttpServer}; the defaults are bitcoind's. */
 export interface RpcHttpOptions {

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { OperationError } from '../base/errors.ts'
 import type { Peer } from '../node/peer.ts'
 import { loadCrypto } from '../platform/crypto.ts'
+import { AllowedAddresses } from './allowed-addresses.ts'
 import { Authorization } from './authorization.ts'
 import type { RpcContext } from './context.ts'
 import { COOKIE_USER, type CookieReaders, removeCookie, writeCookie } from './cookie.ts'
@@ -9,7 +10,6 @@ import { RpcDispatcher } from './dispatch.ts'
 import { RPC_HTTP_DEFAULTS, type RpcHttpOptions, RpcHttpServer } from './http-server.ts'
 import { MethodTable } from './method-table.ts'
 import { RPC_METHODS } from './methods/rpc-methods.ts'
-import { AllowedAddresses } from './subnet.ts'
 
 /** Options of {@link serveRpc}; the defaults are bitcoind's. */
 export interface RpcServiceOptions {
