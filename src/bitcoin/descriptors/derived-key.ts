@@ -56,6 +56,12 @@ export class DerivedKey implements KeyExpression {
     return originText(this.origin, this.#apostrophe) + root + pathText(this.#path, this.#apostrophe) + tail
   }
 
+  originAt(index: number): KeyOrigin {
+    const last = this.#range === 'none' ? [] : [this.#range === 'hardened' ? index + HARDENED_INDEX : index]
+    const from = this.origin ?? { fingerprint: hash160(this.#root.publicKey).subarray(0, 4), path: [] }
+    return { fingerprint: from.fingerprint, path: [...from.path, ...this.#path, ...last] }
+  }
+
   publicKey(index: number): Uint8Array | undefined {
     this.#parent ??= this.#deriveParent()
     if (this.#parent === undefined || this.#range === 'none') return this.#parent?.publicKey

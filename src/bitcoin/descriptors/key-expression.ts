@@ -1,5 +1,6 @@
 import { toHex } from '../../base/bytes/bytes.ts'
 import { HARDENED_INDEX } from '../../base/crypto/hardened-index.ts'
+import { hash160 } from '../../base/crypto/hash.ts'
 import type { AddressPrefixes } from '../primitives/address.ts'
 
 /** Where a key comes from: the fingerprint of a master key and the path from it. */
@@ -16,6 +17,8 @@ export interface KeyExpression {
   readonly keySize: number
   /** The expression as text, without secrets; hardened steps are marked as they were in the input. */
   text(prefixes: AddressPrefixes): string
+  /** Where the key at an index comes from: as far back as the expression tells, at the least from itself. */
+  originAt(index: number): KeyOrigin | undefined
   /** The public key at an index (which matters where it is ranged); `undefined` where a secret is needed and missing. */
   publicKey(index: number): Uint8Array | undefined
 }
@@ -53,6 +56,10 @@ export class FixedKey implements KeyExpression {
 
   text(): string {
     return originText(this.origin, this.#apostrophe) + toHex(this.#xOnly ? this.#key.subarray(1, 33) : this.#key)
+  }
+
+  originAt(): KeyOrigin {
+    return this.origin ?? { fingerprint: hash160(this.#key).subarray(0, 4), path: [] }
   }
 
   publicKey(): Uint8Array {
