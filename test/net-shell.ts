@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { hex } from '../src/base/bytes/bytes.ts'
+import type { HashBackend } from '../src/base/crypto/backend.ts'
 import { portableCrypto } from '../src/base/crypto/portable.ts'
 import type { ConnectionEffect, ConnectionId, ConnectionInput } from '../src/bitcoin/p2p/connection-io.ts'
 import type { NetEndpoint } from '../src/bitcoin/wire/net-address.ts'
@@ -47,6 +48,7 @@ export class NetShell {
     options: Partial<ConnectionsOptions> = {},
     accepts: 'v1' | 'v1+v2' | 'none' = 'v1+v2',
     dialing: Partial<DialerOptions> = {},
+    hash: Pick<HashBackend, 'sha256d'> = portableCrypto,
   ) {
     const { log, lines } = keptLog()
     this.lines = lines
@@ -65,7 +67,7 @@ export class NetShell {
     const transports = new TransportMaker({
       magic: REGTEST_MAGIC,
       random,
-      hash: portableCrypto,
+      hash,
       aead: nodeChaCha20Poly1305,
     })
     this.connections = new Connections(

@@ -4,7 +4,6 @@ import type { Random } from '../../base/ports/random.ts'
 import type { Transport } from '../../bitcoin/wire/transport.ts'
 import { V1Transport } from '../../bitcoin/wire/v1-transport.ts'
 import { GARBAGE_BYTES_MAX, V2Transport } from '../../bitcoin/wire/v2-transport.ts'
-import { allocatePayload } from './payload-memory.ts'
 import { TransportKeys } from './transport-keys.ts'
 
 export interface TransportMakerOptions {
@@ -41,7 +40,7 @@ export class TransportMaker {
 
   plain(): MadeTransport {
     const { magic, hash } = this.#options
-    const transport = new V1Transport({ magic, hash, allocate: allocatePayload })
+    const transport = new V1Transport({ magic, hash })
     return { transport, shouldReconnectV1: () => false, release: () => {} }
   }
 
@@ -49,7 +48,7 @@ export class TransportMaker {
     const { random } = this.#options
     const key = this.#keys.take()
     const garbage = random.bytes(random.below(GARBAGE_BYTES_MAX + 1))
-    const transport = new V2Transport({ ...this.#options, ...key, role, garbage, allocate: allocatePayload })
+    const transport = new V2Transport({ ...this.#options, ...key, role, garbage })
     return {
       transport,
       shouldReconnectV1: bytesSent => transport.shouldReconnectV1(bytesSent),
