@@ -48,6 +48,14 @@ export const FLAG_GROUPS: readonly FlagGroup[] = [
         '=<n>',
         'Keep only the newest block files: 0 keeps all, 1 lets pruneblockchain decide, from 550 on a target in MiB',
       ],
+      ['txindex', '', 'Index all transactions, so that getrawtransaction finds them (default: 0)'],
+      [
+        'blockfilterindex',
+        '=<type>',
+        'Index compact filters of blocks: basic, also for 1 or nothing behind it; 0 for none (default: 0)',
+      ],
+      ['coinstatsindex', '', 'Index statistics of all coins behind every block, for gettxoutsetinfo (default: 0)'],
+      ['peerblockfilters', '', 'Serve compact filters to peers; needs -blockfilterindex (default: 0)'],
       ['reindex', '', 'Rebuild block index and coins from the block files'],
       ['reindex-chainstate', '', 'Rebuild the coins from the block files'],
       ['daemon', '', 'Run in the background'],
@@ -156,8 +164,8 @@ const WITHOUT_EFFECT = `
 
 /** Flags whose feature is missing: refused by name when they ask for it. */
 const MISSING = `
-  blockfilterindex coinstatsindex i2psam ipcbind onion peerblockfilters privatebroadcast proxy rest rpcwhitelist
-  rpcwhitelistdefault signer torcontrol torpassword txindex txospenderindex wallet walletnotify
+  i2psam ipcbind onion privatebroadcast proxy rest rpcwhitelist
+  rpcwhitelistdefault signer torcontrol torpassword txospenderindex wallet walletnotify
   zmqpubhashblock zmqpubhashblockhwm zmqpubhashtx zmqpubhashtxhwm zmqpubrawblock zmqpubrawblockhwm zmqpubrawtx
   zmqpubrawtxhwm zmqpubsequence zmqpubsequencehwm`
   .trim()

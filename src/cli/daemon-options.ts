@@ -7,8 +7,10 @@ import type { PeerOptions } from '../node/peer.ts'
 import type { RpcServiceOptions } from '../rpc/serve-rpc.ts'
 import type { DaemonConfig } from './daemon-config.ts'
 import { DAEMON_FLAGS } from './daemon-flags.ts'
+import { indexOptions } from './index-options.ts'
 import { debugLogOptions, logFilter } from './log-options.ts'
 import { networkOf } from './network-options.ts'
+import { networkOptions } from './p2p-flags.ts'
 import { UsageError } from './read-flags.ts'
 import { rpcOptions } from './rpc-options.ts'
 import type { Settings } from './settings.ts'
@@ -113,6 +115,7 @@ function ledgerOf(config: DaemonConfig, network: NetworkParams): LedgerOptions {
     scriptThreads: scriptThreads(settings),
     assumeValid: assumeValid(settings, network),
     minimumChainWork: minimumChainWork(settings, network),
+    indexes: indexOptions(settings),
     prune: pruneTarget(settings),
     blocksXor: settings.bool('blocksxor') ?? defaults.blocksXor,
     fastPrune: settings.bool('fastprune') ?? false,
@@ -217,6 +220,7 @@ export function daemonOptions(config: DaemonConfig): DaemonOptions {
       logFilter: filter,
       logSourceLocations: settings.bool('logsourcelocations') ?? false,
       mockTimeSeconds: Math.max(settings.int('mocktime') ?? 0, 0),
+      network: networkOptions(settings, network),
     },
     rpc: (settings.bool('server') ?? true) ? { ...rpc, logPath: debugLog.path ?? '' } : undefined,
     pidPath: settings.isNegated('pid') ? undefined : isAbsolute(pid) ? pid : join(networkFolder, pid),

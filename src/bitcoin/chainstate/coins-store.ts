@@ -157,10 +157,13 @@ export class CoinsStore implements CoinsSource {
     invariant(cache.changeCount === changeCount, 'coins changed while they were being flushed')
   }
 
-  /** All coins in the order of their txids, in batches. */
-  async *coins(): AsyncGenerator<readonly StoredCoin[]> {
-    const from = Uint8Array.of(COIN_KEY)
-    for await (const batch of this.#store.entries(from, Uint8Array.of(COIN_KEY + 1))) {
+  /** All coins in the order of their txids, in batches; the store as it is at the first batch. */
+  coins(): AsyncGenerator<readonly StoredCoin[], undefined> {
+    return this.#range(Uint8Array.of(COIN_KEY), Uint8Array.of(COIN_KEY + 1))
+  }
+
+  async *#range(from: Uint8Array, to: Uint8Array): AsyncGenerator<readonly StoredCoin[], undefined> {
+    for await (const batch of this.#store.entries(from, to)) {
       yield batch.map(([key, value]) => {
         const reader = new ByteReader(key, 33)
         const index = readVarint(reader)
@@ -168,6 +171,16 @@ export class CoinsStore implements CoinsSource {
         return { txid: key.subarray(1, 33), index, coin: this.#decodeCoin(this.#obfuscate(value.slice())) }
       })
     }
+    return undefined
+  }
+
+  /** Some stored coin of a transaction. */
+  async anyCoinOf(txid: Uint8Array): Promise<StoredCoin | undefined> {
+    const from = new ByteWriter(33).u8(COIN_KEY).bytes(txid).finish()
+    // No index of an output is as large as this.
+    const to = new ByteWriter(43).bytes(from).bytes(new Uint8Array(10).fill(0xff)).finish()
+    for await (const [first] of this.#range(from, to)) return first
+    return undefined
   }
 
   /** Bytes that the coins take on disk, roughly. */

@@ -2,6 +2,9 @@ import type { UtxoHashType, UtxoSetTotals } from '../../bitcoin/chainstate/utxo-
 import type { DeploymentState, DeploymentStatistics } from '../../bitcoin/consensus/deployments.ts'
 import type { BlockHeader } from '../../bitcoin/primitives/block.ts'
 import type { Coin } from '../../bitcoin/primitives/coin.ts'
+import type { IndexCalls } from './indexes/index-calls.ts'
+import type { IndexOptions } from './indexes/index-options.ts'
+import type { CacheShares } from './ledger-options.ts'
 
 /** A block of the index: header and place, whether or not its data is here. Hashes are in internal byte order. */
 export interface BlockEntry {
@@ -92,6 +95,7 @@ export interface LedgerStorage {
   readonly blockBytes: number
   readonly coinsCacheBytes: number
   readonly coinsCacheCount: number
+  readonly cacheShares: CacheShares
   /** Lowest height from which all blocks are stored. */
   readonly firstStoredHeight: number
   readonly everPruned: boolean
@@ -101,7 +105,7 @@ export interface LedgerStorage {
  * What others ask of the ledger; every call may cross a thread, so arguments and results are plain data. Hashes are in internal byte
  * order.
  */
-export interface LedgerCalls {
+export interface LedgerCalls extends IndexCalls {
   entry(hash: Uint8Array): Promise<BlockEntry | undefined>
   entryAtHeight(height: number): Promise<BlockEntry | undefined>
   /** The header with the most work. */
@@ -154,6 +158,8 @@ export interface LedgerApi extends LedgerCalls {
   readonly tip: TipSnapshot
   /** Undefined where pruning is off; a target of undefined prunes by command only. */
   readonly prune: { readonly targetBytes: number | undefined } | undefined
+  /** Which indexes are kept. */
+  readonly indexes: IndexOptions
   /** Calls back on every change of the tip; returns what ends that. */
   onTip(listener: (tip: TipSnapshot) => void): () => void
   close(): Promise<void>

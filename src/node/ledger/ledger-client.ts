@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads'
 import { OperationError } from '../../base/errors.ts'
 import type { Log, LogEntry } from '../log.ts'
+import type { IndexOptions } from './indexes/index-options.ts'
 import type { LedgerApi, LedgerCalls, TipSnapshot } from './ledger-api.ts'
 import { errorOfMessage, type LedgerReply, type LedgerRequest, type LedgerThreadData } from './ledger-messages.ts'
 import type { LedgerOptions } from './ledger-options.ts'
@@ -74,6 +75,17 @@ export class LedgerClient implements LedgerApi {
   readonly generateBlock = this.#remote('generateBlock')
   readonly settled = this.#remote('settled')
   readonly setMockTime = this.#remote('setMockTime')
+  readonly indexSummaries = this.#remote('indexSummaries')
+  readonly blockFilter = this.#remote('blockFilter')
+  readonly coinStats = this.#remote('coinStats')
+  readonly indexedTransaction = this.#remote('indexedTransaction')
+  readonly unspentHeight = this.#remote('unspentHeight')
+  readonly scanCoins = this.#remote('scanCoins')
+  readonly coinScanStatus = this.#remote('coinScanStatus')
+  readonly abortCoinScan = this.#remote('abortCoinScan')
+  readonly scanFilters = this.#remote('scanFilters')
+  readonly filterScanStatus = this.#remote('filterScanStatus')
+  readonly abortFilterScan = this.#remote('abortFilterScan')
 
   constructor(options: LedgerClientOptions) {
     this.#options = options
@@ -111,6 +123,10 @@ export class LedgerClient implements LedgerApi {
 
   get prune(): { readonly targetBytes: number | undefined } | undefined {
     return this.#options.ledger.prune
+  }
+
+  get indexes(): IndexOptions {
+    return this.#options.ledger.indexes
   }
 
   onTip(listener: (tip: TipSnapshot) => void): () => void {

@@ -35,6 +35,25 @@ export interface LedgerOptions {
 }
 
 export const DEFAULT_DB_CACHE_BYTES = 450 << 20
+const INDEX_CACHE_BYTES = 2 << 20
+const COINS_STORE_CACHE_BYTES_MAX = 8 << 20
+const COINS_CACHE_BYTES_MIN = 1 << 20
+
+/** Shares of -dbcache, in bytes. */
+export interface CacheShares {
+  /** The block index's store. */
+  readonly index: number
+  /** The coins' store. */
+  readonly coinsStore: number
+  /** The coins in front of it. */
+  readonly coins: number
+}
+
+export function cacheShares({ dbCacheBytes }: LedgerOptions): CacheShares {
+  const coinsStore = Math.min(dbCacheBytes / 4, COINS_STORE_CACHE_BYTES_MAX)
+  const coins = Math.max(dbCacheBytes - coinsStore - INDEX_CACHE_BYTES, COINS_CACHE_BYTES_MIN)
+  return { index: INDEX_CACHE_BYTES, coinsStore, coins }
+}
 
 /** Options of a ledger with everything as a new owner would have it. */
 export function ledgerOptions(params: NetworkParams, folder: string): LedgerOptions {

@@ -20,6 +20,7 @@ import { parseBlock } from '../../bitcoin/primitives/block.ts'
 import type { Coin } from '../../bitcoin/primitives/coin.ts'
 import { parseTransaction, type TxTable } from '../../bitcoin/primitives/tx-table.ts'
 import { scriptFlagNames } from '../../bitcoin/script/flags.ts'
+import { IndexService } from './indexes/index-service.ts'
 import { breathe, type Ledger } from './ledger.ts'
 import type {
   BlockEntry,
@@ -33,13 +34,15 @@ import type {
   TipSnapshot,
   UtxoSetInfo,
 } from './ledger-api.ts'
+import { cacheShares } from './ledger-options.ts'
 
 /** Answers what others ask of a ledger, in the ledger's own thread. */
-export class LedgerService implements LedgerCalls {
+export class LedgerService extends IndexService implements LedgerCalls {
   readonly #ledger: Ledger
   readonly #setMockTime: (seconds: number) => void
 
   constructor(ledger: Ledger, setMockTime: (seconds: number) => void) {
+    super(ledger)
     this.#ledger = ledger
     this.#setMockTime = setMockTime
   }
@@ -200,6 +203,7 @@ export class LedgerService implements LedgerCalls {
       blockBytes: chain.files.totalBytes,
       coinsCacheBytes: chain.coins.memoryBytes,
       coinsCacheCount: chain.coins.size,
+      cacheShares: cacheShares(this.#ledger.options),
       firstStoredHeight: firstStoredHeight(chain),
       everPruned: this.#ledger.havePruned,
     }

@@ -1,9 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { hexReversed } from '../../base/bytes/bytes.ts'
-import type { Crypto } from '../../base/crypto/backend.ts'
 import { OperationError } from '../../base/errors.ts'
-import type { Random } from '../../base/ports/random.ts'
 import { accept, type Verdict } from '../../base/verdict.ts'
 import { BlockFiles, blockXorKey } from '../../bitcoin/chainstate/block-files.ts'
 import { BlockIndex } from '../../bitcoin/chainstate/block-index.ts'
@@ -20,13 +18,13 @@ import { Deployments } from '../../bitcoin/consensus/deployments.ts'
 import { decodeHeader, parseLeadingBlock } from '../../bitcoin/primitives/block.ts'
 import { openLevelStore } from '../../platform/level-store.ts'
 import { NodeFiles } from '../../platform/node-files.ts'
-import type { Log } from '../log.ts'
 import { ChainLog, isoDate } from './chain-log.ts'
 import { checkLastBlocks } from './check-last-blocks.ts'
 import type { HelperThreads } from './helper-threads.ts'
 import { IndexRunner } from './indexes/index-runner.ts'
 import { checkIndexData, listIndexes, type OpenIndexes, openIndexes } from './indexes/open-indexes.ts'
-import type { LedgerOptions } from './ledger-options.ts'
+import { cacheShares, type LedgerOptions } from './ledger-options.ts'
+import type { LedgerPorts } from './ledger-ports.ts'
 import { Mutex } from './mutex.ts'
 
 /** How long the ledger works before it lets messages in. */
@@ -38,23 +36,6 @@ const FLUSH_INTERVAL_MS = 60 * 60 * 1000
 /** Blocks read from disk ahead of their turn. */
 const READ_AHEAD_BLOCKS = 3
 const VERIFY_MEMORY_BYTES_MAX = 64 << 20
-/** Shares of -dbcache: the block index's store and the coins' store; the rest is the coins cache. */
-const INDEX_CACHE_BYTES = 2 << 20
-const COINS_STORE_CACHE_BYTES_MAX = 8 << 20
-
-/** What the ledger is given by whoever runs it, in a thread or in-process. */
-export interface LedgerPorts {
-  readonly crypto: Crypto
-  readonly random: Random
-  /** Starts the threads that help, once it is known where the blocks lie. */
-  startHelpers(xorKey: Uint8Array): HelperThreads
-  readonly log: Log
-  nowSeconds(): number
-  /** Called whenever the tip, the best header or the state of download may have changed. */
-  onChange(): void
-  /** Work in the background failed: the ledger cannot go on. */
-  onFailure(error: unknown): void
-}
 
 export type SubmitAnswer = string | undefined
 
@@ -137,6 +118,7 @@ export class Ledger {
   /** Opens (or begins) the ledger of a folder, mends what a crash left behind, and checks its last blocks. */
   static async open(options: LedgerOptions, ports: LedgerPorts): Promise<Ledger> {
     const { params } = options
+    const shares = cacheShares(options)
     const blockFolder = new NodeFiles(options.blocksFolder)
     blockFolder.makeFolder('')
     const indexFolder = join(options.folder, 'blocks', 'index')
@@ -148,14 +130,13 @@ export class Ledger {
     const stores: Closable[] = []
     try {
       const indexLevel = await openLevelStore(indexFolder, {
-        cacheBytes: INDEX_CACHE_BYTES,
+        cacheBytes: shares.index,
         name: 'block database (blocks/index)',
         mend: 'start again with -reindex, which rebuilds it from the block files',
       })
       stores.push(indexLevel)
-      const coinsCacheBytes = Math.min(options.dbCacheBytes / 4, COINS_STORE_CACHE_BYTES_MAX)
       const coinsLevel = await openLevelStore(coinsFolder, {
-        cacheBytes: coinsCacheBytes,
+        cacheBytes: shares.coinsStore,
         name: 'coins database (chainstate)',
         mend: 'start again with -reindex-chainstate, which rebuilds it from the block files',
       })
@@ -172,8 +153,7 @@ export class Ledger {
 
       const coinsStore = await CoinsStore.open(coinsLevel, () => ports.random.bytes(8))
       const salt = new Int32Array(ports.random.bytes(36).buffer)
-      const budget = options.dbCacheBytes - coinsCacheBytes - INDEX_CACHE_BYTES
-      const coins = new CoinsCache(coinsStore, salt, Math.max(budget, 1 << 20))
+      const coins = new CoinsCache(coinsStore, salt, shares.coins)
       const chain = new Chainstate({
         params,
         crypto: ports.crypto,
