@@ -10,6 +10,7 @@ import { LogFilter } from '../src/node/log-filter.ts'
 import { Connections, type ConnectionsOptions, DEFAULT_CONNECTIONS_OPTIONS } from '../src/node/net/connections.ts'
 import { Dialer, type DialerOptions } from '../src/node/net/dialer.ts'
 import { TransportMaker } from '../src/node/net/make-transport.ts'
+import { NO_PROXIES, Proxies } from '../src/node/net/proxies.ts'
 import { nodeChaCha20Poly1305 } from '../src/platform/node-aead.ts'
 import { nodeNet } from '../src/platform/node-net.ts'
 import { nodeRandom } from '../src/platform/node-random.ts'
@@ -62,6 +63,7 @@ export class NetShell {
       connectTimeoutMs: 5000,
       cjdnsReachable: false,
       looksUpNames: true,
+      proxies: new Proxies(NO_PROXIES, random),
       ...dialing,
     })
     const transports = new TransportMaker({
