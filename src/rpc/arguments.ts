@@ -119,6 +119,11 @@ export function asInt(value: Json | undefined, min = -0x8000_0000, max = 0x7fff_
   return Number(asBigInt(value, BigInt(min), BigInt(max)))
 }
 
+/** How much to show, which once was a boolean. */
+export function asVerbosity(value: Json | undefined): number {
+  return typeof value === 'boolean' ? Number(value) : asInt(value)
+}
+
 export const INT64_MIN = -(1n << 63n)
 export const INT64_MAX = (1n << 63n) - 1n
 

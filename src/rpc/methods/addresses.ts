@@ -104,7 +104,7 @@ function invalid(message: string): RpcError {
 }
 
 /** An end, or a pair of first and last index. */
-function parseRange(value: Json): { first: number; last: number } {
+export function parseRange(value: Json): { first: number; last: number } {
   const whole = (item: Json): bigint => asBigInt(item, INT64_MIN, INT64_MAX)
   let [first, last] = [0n, 0n]
   if (jsonTypeName(value) === 'number') last = whole(value)

@@ -28,7 +28,7 @@ function pruneJson(prune: LedgerApi['prune'], storage: LedgerStorage): { [key: s
 }
 
 /** The progress at this moment: it changes with the clock even while the tip does not. */
-function progressNow({ ledger, network, clock }: RpcContext): number {
+export function progressNow({ ledger, network, clock }: RpcContext): number {
   const { height, header, chainTxCount, headers } = ledger.tip
   const reached = { height, timeSeconds: header.time, chainTxCount, bestHeaderHeight: headers }
   return verificationProgress(reached, network, clock.nowSeconds())

@@ -3,17 +3,12 @@ import { OperationError } from '../../base/errors.ts'
 import type { BlockEntry, BlockPrevouts } from '../../node/ledger/ledger-api.ts'
 import { type BlockVerbosity, blockJson } from '../answers/block-json.ts'
 import { blockStats } from '../answers/block-stats.ts'
-import { asArray, asInt, asString } from '../arguments.ts'
+import { asArray, asString, asVerbosity } from '../arguments.ts'
 import type { RpcContext } from '../context.ts'
 import type { Json } from '../json/json-value.ts'
 import type { RpcMethod } from '../method.ts'
 import { RPC_INTERNAL_ERROR, RPC_INVALID_PARAMETER, RpcError } from '../rpc-error.ts'
 import { blockBytes, blockEntry, blockPrevouts, entryByHashOrHeight, parseStoredBlock } from './block-lookup.ts'
-
-/** Verbosity was once a boolean. */
-function asVerbosity(value: Json | undefined): number {
-  return typeof value === 'boolean' ? Number(value) : asInt(value)
-}
 
 /** What a block spent, which is marked as being here. */
 async function undoExpected(context: RpcContext, entry: BlockEntry): Promise<BlockPrevouts | undefined> {

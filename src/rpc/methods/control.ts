@@ -151,18 +151,6 @@ const setmocktime: RpcMethod = {
   },
 }
 
-const getindexinfo: RpcMethod = {
-  name: 'getindexinfo',
-  category: 'util',
-  about: 'Tells how far optional indexes are. As yet there are none.',
-  params: [{ name: 'index_name', type: 'string', about: 'Only this index.' }],
-  result: '{ "name": { "synced", "best_block_height" }, ... }',
-  handler: (_, args) => {
-    args.optionalString('index_name')
-    return {}
-  },
-}
-
 export const CONTROL_METHODS: readonly RpcMethod[] = [
   help,
   stop,
@@ -170,7 +158,6 @@ export const CONTROL_METHODS: readonly RpcMethod[] = [
   getrpcinfo,
   logging,
   getmemoryinfo,
-  getindexinfo,
   setmocktime,
   echoMethod('echo'),
   echoMethod('echojson'),

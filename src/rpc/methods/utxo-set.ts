@@ -1,10 +1,14 @@
 import { toHexReversed } from '../../base/bytes/bytes.ts'
 import type { UtxoHashType } from '../../bitcoin/chainstate/utxo-set-info.ts'
+import { type CoinStats, unspendableSats } from '../../bitcoin/indexes/coin-stats.ts'
+import type { BlockEntry } from '../../node/ledger/ledger-api.ts'
 import { scriptJson } from '../answers/script-json.ts'
-import { asInt } from '../arguments.ts'
-import { jsonAmount } from '../json/json-value.ts'
+import { asInt, type RpcArguments } from '../arguments.ts'
+import type { RpcContext } from '../context.ts'
+import { type Json, jsonAmount } from '../json/json-value.ts'
 import type { RpcMethod } from '../method.ts'
-import { RPC_INVALID_PARAMETER, RpcError } from '../rpc-error.ts'
+import { RPC_INTERNAL_ERROR, RPC_INVALID_PARAMETER, RpcError } from '../rpc-error.ts'
+import { entryByHashOrHeight } from './block-lookup.ts'
 
 const UTXO_HASH_TYPES: readonly string[] = ['hash_serialized_3', 'muhash', 'none'] satisfies UtxoHashType[]
 
@@ -62,17 +66,21 @@ const gettxoutsetinfo: RpcMethod = {
     { name: 'use_index', type: 'bool', default: true, about: 'Whether the index of coin statistics may answer.' },
   ],
   result:
-    '{ "height", "bestblock", "txouts", "bogosize", "hash_serialized_3"?, "muhash"?, "total_amount", "transactions", "disk_size" }',
+    '{ "height", "bestblock", "txouts", "bogosize", "hash_serialized_3"?, "muhash"?, "total_amount", "transactions"?, "disk_size"?,\n' +
+    '  "total_unspendable_amount"?, "block_info"?: { "prevout_spent", "coinbase", "new_outputs_ex_coinbase", "unspendable",\n' +
+    '  "unspendables": { "genesis_block", "bip30", "scripts", "unclaimed_rewards" } } }',
   handler: async (context, args) => {
+    const { ledger } = context
     const hashType = args.string('hash_type')
     if (!UTXO_HASH_TYPES.includes(hashType)) {
       throw new RpcError(RPC_INVALID_PARAMETER, `'${hashType}' is not a valid hash_type`)
     }
-    args.bool('use_index')
-    if (args.has('hash_or_height')) {
-      throw new RpcError(RPC_INVALID_PARAMETER, 'Querying specific block heights requires coinstatsindex')
+    const useIndex = args.bool('use_index')
+    const entry = args.has('hash_or_height') ? await indexedBlock(context, args, hashType, useIndex) : undefined
+    if (ledger.indexes.coinStats && useIndex && hashType !== 'hash_serialized_3') {
+      return indexedInfo(context, entry, hashType)
     }
-    const info = await context.ledger.utxoSetInfo(hashType as UtxoHashType)
+    const info = await ledger.utxoSetInfo(hashType as UtxoHashType)
     return {
       height: info.height,
       bestblock: toHexReversed(info.bestBlock),
@@ -85,6 +93,60 @@ const gettxoutsetinfo: RpcMethod = {
       disk_size: info.diskSizeBytes,
     }
   },
+}
+
+/** The block that a call names, which only the index can answer for. */
+function indexedBlock(
+  context: RpcContext,
+  args: RpcArguments,
+  hashType: string,
+  useIndex: boolean,
+): Promise<BlockEntry> {
+  const refuse = (message: string): RpcError => new RpcError(RPC_INVALID_PARAMETER, message)
+  if (!context.ledger.indexes.coinStats) throw refuse('Querying specific block heights requires coinstatsindex')
+  if (hashType === 'hash_serialized_3') {
+    throw refuse('hash_serialized_3 hash type cannot be queried for a specific block')
+  }
+  if (!useIndex) throw refuse('Cannot set use_index to false when querying for a specific block')
+  return entryByHashOrHeight(context, args.value('hash_or_height'))
+}
+
+/** What the index has of a block, or of the tip. */
+async function indexedInfo(context: RpcContext, entry: BlockEntry | undefined, hashType: string): Promise<Json> {
+  const { ready, bestHeight, height, hash, stats, before } = await context.ledger.coinStats(entry?.hash)
+  if (entry !== undefined && !ready && height > bestHeight) {
+    throw new RpcError(
+      RPC_INTERNAL_ERROR,
+      `Unable to get data because coinstatsindex is still syncing. Current height: ${bestHeight}`,
+    )
+  }
+  if (stats === undefined || before === undefined) throw new RpcError(RPC_INTERNAL_ERROR, 'Unable to read UTXO set')
+  return {
+    height,
+    bestblock: toHexReversed(hash),
+    txouts: stats.txouts,
+    bogosize: stats.bogoSize,
+    muhash: hashType === 'muhash' ? toHexReversed(stats.muhash) : undefined,
+    total_amount: jsonAmount(stats.totalAmountSats),
+    total_unspendable_amount: jsonAmount(unspendableSats(stats)),
+    block_info: blockInfoJson(stats, before),
+  }
+}
+
+/** What a block changed. */
+function blockInfoJson(after: CoinStats, before: CoinStats) {
+  return {
+    prevout_spent: jsonAmount(Number(after.prevoutSpentSats - before.prevoutSpentSats)),
+    coinbase: jsonAmount(Number(after.coinbaseSats - before.coinbaseSats)),
+    new_outputs_ex_coinbase: jsonAmount(Number(after.newOutputsExCoinbaseSats - before.newOutputsExCoinbaseSats)),
+    unspendable: jsonAmount(unspendableSats(after) - unspendableSats(before)),
+    unspendables: {
+      genesis_block: jsonAmount(after.unspendableGenesisSats - before.unspendableGenesisSats),
+      bip30: jsonAmount(after.unspendableBip30Sats - before.unspendableBip30Sats),
+      scripts: jsonAmount(after.unspendableScriptsSats - before.unspendableScriptsSats),
+      unclaimed_rewards: jsonAmount(after.unclaimedRewardsSats - before.unclaimedRewardsSats),
+    },
+  }
 }
 
 export const UTXO_SET_METHODS: readonly RpcMethod[] = [gettxout, gettxoutsetinfo]
