@@ -3,16 +3,11 @@ import { invariant } from '../../../base/errors.ts'
 import type { Random } from '../../../base/ports/random.ts'
 import { type AddressClass, addressClass, isValidAddress, netGroup } from '../../wire/address-class.ts'
 import type { GossipedAddress } from '../../wire/address-messages.ts'
-import {
-  type AddressNetwork,
-  encodeLegacyAddress,
-  isLegacyCompatible,
-  type NetAddress,
-  type NetEndpoint,
-} from '../../wire/net-address.ts'
+import type { AddressNetwork, NetAddress, NetEndpoint } from '../../wire/net-address.ts'
 import type { AddressManagerRecords, AddressRecord } from './address-records.ts'
 import { AddressTable, NETWORKS } from './address-table.ts'
 import { BUCKET_SIZE, BucketPlacer, NEW_BUCKETS, TRIED_BUCKETS } from './bucket-placer.ts'
+import { endpointBytes } from './endpoint-bytes.ts'
 
 export type AddressTableName = 'new' | 'tried'
 
@@ -243,14 +238,4 @@ export class AddressBuckets {
     }
     return this.#placer.key.every(byte => byte === 0) ? -16 : 0
   }
-}
-
-/** The bytes of an endpoint that its places are drawn with: the address, in 16 bytes if it fits, and the port big-endian. */
-function endpointBytes({ address, port }: NetEndpoint): Uint8Array {
-  const plain = isLegacyCompatible(address) ? encodeLegacyAddress(address) : address.bytes
-  const bytes = new Uint8Array(plain.length + 2)
-  bytes.set(plain)
-  bytes[plain.length] = port >>> 8
-  bytes[plain.length + 1] = port
-  return bytes
 }
