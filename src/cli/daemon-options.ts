@@ -10,6 +10,7 @@ import { DAEMON_FLAGS } from './daemon-flags.ts'
 import { indexOptions } from './index-options.ts'
 import { debugLogOptions, logFilter } from './log-options.ts'
 import { networkOf } from './network-options.ts'
+import { networkOptions } from './p2p-flags.ts'
 import { UsageError } from './read-flags.ts'
 import { rpcOptions } from './rpc-options.ts'
 import type { Settings } from './settings.ts'
@@ -219,6 +220,7 @@ export function daemonOptions(config: DaemonConfig): DaemonOptions {
       logFilter: filter,
       logSourceLocations: settings.bool('logsourcelocations') ?? false,
       mockTimeSeconds: Math.max(settings.int('mocktime') ?? 0, 0),
+      network: networkOptions(settings, network),
     },
     rpc: (settings.bool('server') ?? true) ? { ...rpc, logPath: debugLog.path ?? '' } : undefined,
     pidPath: settings.isNegated('pid') ? undefined : isAbsolute(pid) ? pid : join(networkFolder, pid),

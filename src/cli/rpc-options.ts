@@ -5,6 +5,7 @@ import type { RpcHttpOptions } from '../rpc/http-server.ts'
 import type { RpcServiceOptions } from '../rpc/serve-rpc.ts'
 import { UsageError } from './read-flags.ts'
 import type { Settings } from './settings.ts'
+import { peersVersion } from './version.ts'
 
 const PORT_MAX = 65_535
 
@@ -88,6 +89,7 @@ export function rpcOptions(
     password: password === '' ? undefined : { user: settings.text('rpcuser') ?? '', password },
     rpcAuth: settings.list('rpcauth'),
     deprecated: new Set(settings.list('deprecatedrpc')),
+    version: peersVersion(),
     mempoolSizeMaxBytes: (settings.int('maxmempool') ?? 300) * 1_000_000,
   }
 }

@@ -12,6 +12,11 @@ export class NodeClock {
     return this.#mockSeconds || Math.floor(Date.now() / 1000)
   }
 
+  /** Milliseconds since 1970, with fractions where the system's clock holds. */
+  nowMs(): number {
+    return 1000 * this.#mockSeconds || performance.timeOrigin + performance.now()
+  }
+
   /** The time that was set, 0 where the system's holds. */
   get mockSeconds(): number {
     return this.#mockSeconds

@@ -28,6 +28,7 @@ export async function openPeer({ network, folder, ledger, logPath }: OpenPeerOpt
     logFilter: new LogFilter(),
     logSourceLocations: false,
     mockTimeSeconds: 0,
+    network: undefined,
   })
   try {
     await peer.opened

@@ -1,4 +1,5 @@
 import type { NetworkParams } from '../bitcoin/params/network-params.ts'
+import { loadCrypto } from '../platform/crypto.ts'
 import { NodeFiles } from '../platform/node-files.ts'
 import { DebugLog, type DebugLogOptions } from './debug-log.ts'
 import { LedgerClient } from './ledger/ledger-client.ts'
@@ -6,6 +7,8 @@ import type { LedgerOptions } from './ledger/ledger-options.ts'
 import { Log } from './log.ts'
 import type { LogFilter } from './log-filter.ts'
 import { NodeClock } from './node-clock.ts'
+import type { NetworkOptions } from './p2p/network-options.ts'
+import { PeerNetwork } from './p2p/peer-network.ts'
 
 /** The ledger's threads run this far below the one that talks, so that answers do not wait for checking. */
 const LEDGER_NICE = 5
@@ -18,6 +21,8 @@ export interface PeerOptions {
   readonly logSourceLocations: boolean
   /** -mocktime; 0 for the system's clock. */
   readonly mockTimeSeconds: number
+  /** Undefined for a peer that keeps to itself. */
+  readonly network: NetworkOptions | undefined
 }
 
 /**
@@ -34,7 +39,9 @@ export class Peer {
   readonly clock: NodeClock
   readonly log: Log
   readonly ledger: LedgerClient
-  /** Resolves when the ledger can be asked. Rejects where it cannot be opened. */
+  /** Sockets and what goes over them; undefined until the ledger is open, and for a peer that keeps to itself. */
+  p2p: PeerNetwork | undefined
+  /** Resolves when the ledger can be asked and peers can connect. Rejects where either is impossible. */
   readonly opened: Promise<void>
   /** Resolves when everything is closed; rejects with what forced the peer to stop. */
   readonly stopped: Promise<void>
@@ -68,10 +75,17 @@ export class Peer {
       mockTimeSeconds: options.mockTimeSeconds,
       onFatal: error => this.#onFatal(error),
     })
-    this.opened = this.ledger.opened.then(() => {
+    this.opened = this.ledger.opened.then(async () => {
+      if (options.network !== undefined) await this.#startNetwork(options.network, options.ledger.portableCrypto)
       this.#isReady = true
     })
     this.opened.catch(() => undefined)
+  }
+
+  async #startNetwork(options: NetworkOptions, portable: boolean): Promise<void> {
+    const crypto = await loadCrypto({ portable })
+    const { network, ledger, clock, log } = this
+    this.p2p = await PeerNetwork.start({ options, network, ledger, crypto, clock, log })
   }
 
   /** What keeps RPC waiting, in bitcoind's words; undefined once the ledger can be asked. */
@@ -115,6 +129,7 @@ export class Peer {
   async #stop(): Promise<void> {
     this.log.info('Shutdown in progress...')
     for (const listener of this.#shutdownListeners) listener()
+    await this.p2p?.stop()
     try {
       await this.ledger.close()
     } catch (error) {

@@ -1,8 +1,15 @@
 import type { Crypto } from '../base/crypto/backend.ts'
+import type { ConnectionId } from '../bitcoin/p2p/connection-io.ts'
 import type { NetworkParams } from '../bitcoin/params/network-params.ts'
+import type { AddressNetwork } from '../bitcoin/wire/net-address.ts'
 import type { LedgerApi } from '../node/ledger/ledger-api.ts'
+import type { PeerCalls } from '../node/ledger/peer-calls.ts'
 import type { Log } from '../node/log.ts'
+import type { NetTotals } from '../node/net/connections.ts'
+import type { TrafficFigures } from '../node/net/traffic.ts'
+import type { NetworkReach } from '../node/p2p/peer-network.ts'
 import type { ActiveCall } from './method-table.ts'
+import { RPC_CLIENT_P2P_DISABLED, RpcError } from './rpc-error.ts'
 
 /** What the handlers of RPC methods work with; node/ supplies it. */
 export interface RpcContext {
@@ -28,10 +35,34 @@ export interface RpcContext {
   isShuttingDown(): boolean
   /** Calls back when a shutdown begins; returns what ends that. */
   onShutdown(listener: () => void): () => void
-  /** How many peers of the Bitcoin network are connected. */
-  connectionCount(): number
+  /** The version as bitcoind writes it: major, minor and build with two digits each and two more. */
+  readonly clientVersion: number
+  /** What is done with peers; undefined where nothing is. */
+  peers(): RpcPeers | undefined
   /** Messages for `warnings`. */
   warnings(): readonly string[]
+}
+
+/** The network as RPC methods see it. */
+export interface RpcPeers {
+  readonly calls: PeerCalls
+  readonly userAgent: string
+  readonly services: bigint
+  readonly blocksOnly: boolean
+  readonly v2Transport: boolean
+  trafficOf(connection: ConnectionId): TrafficFigures | undefined
+  totals(): NetTotals
+  isActive(): boolean
+  setActive(active: boolean): void
+  /** How a network is reached. */
+  networkReach(name: AddressNetwork): NetworkReach
+}
+
+/** The peers; throws the error for a node that has none. */
+export function requirePeers(context: RpcContext): RpcPeers {
+  const peers = context.peers()
+  if (peers !== undefined) return peers
+  throw new RpcError(RPC_CLIENT_P2P_DISABLED, 'Error: Peer-to-peer functionality missing or disabled')
 }
 
 export interface RpcClock {

@@ -4,7 +4,7 @@ import type { Peer } from '../node/peer.ts'
 import { loadCrypto } from '../platform/crypto.ts'
 import { AllowedAddresses } from './allowed-addresses.ts'
 import { Authorization } from './authorization.ts'
-import type { RpcContext } from './context.ts'
+import type { RpcContext, RpcPeers } from './context.ts'
 import { COOKIE_USER, type CookieReaders, removeCookie, writeCookie } from './cookie.ts'
 import { RpcDispatcher } from './dispatch.ts'
 import { RPC_HTTP_DEFAULTS, type RpcHttpOptions, RpcHttpServer } from './http-server.ts'
@@ -27,6 +27,8 @@ export interface RpcServiceOptions {
   /** Where the log file is; empty for none. */
   readonly logPath: string
   readonly mempoolSizeMaxBytes: number
+  /** The package's version, such as `0.1.0`. */
+  readonly version: string
 }
 
 export const RPC_SERVICE_DEFAULTS: RpcServiceOptions = {
@@ -38,6 +40,7 @@ export const RPC_SERVICE_DEFAULTS: RpcServiceOptions = {
   deprecated: new Set(),
   logPath: '',
   mempoolSizeMaxBytes: 300_000_000,
+  version: '0.0.0',
 }
 
 /** A peer's RPC interface at work. */
@@ -92,9 +95,34 @@ async function contextOf(peer: Peer, options: RpcServiceOptions, table: MethodTa
     shutdown: () => void peer.stop(),
     isShuttingDown: () => peer.isStopping,
     onShutdown: listener => peer.onShutdown(listener),
-    connectionCount: () => 0,
+    clientVersion: clientVersion(options.version),
+    peers: () => rpcPeers(peer),
     warnings: () => [],
   }
+}
+
+function rpcPeers(peer: Peer): RpcPeers | undefined {
+  const { p2p, ledger } = peer
+  if (p2p === undefined) return undefined
+  const { connections, options } = p2p
+  return {
+    calls: ledger,
+    userAgent: options.p2p.userAgent,
+    services: options.p2p.services,
+    blocksOnly: options.p2p.blocksOnly,
+    v2Transport: options.p2p.v2Transport,
+    trafficOf: connection => connections.trafficOf(connection),
+    totals: () => connections.totals,
+    isActive: () => connections.networkActive,
+    setActive: active => connections.setNetworkActive(active),
+    networkReach: name => p2p.reachOf(name),
+  }
+}
+
+/** `1.2.3` as 10203 with two more digits, which bitcoind's version has too. */
+function clientVersion(version: string): number {
+  const [major, minor, patch] = version.split('.').map(part => Number.parseInt(part, 10))
+  return 10_000 * major + 100 * minor + patch
 }
 
 /** The subnets as one list; throws OperationError `rpc-subnet-invalid`. */

@@ -106,6 +106,30 @@ function retarget(source: HeaderSource, first: number, last: number, params: Net
   return toCompact(target > params.powLimit ? params.powLimit : target)
 }
 
+/**
+ * Whether the bits of two headers in a row could both be right, whatever the times in between: what can be said of a chain of which
+ * nothing is stored.
+ *
+ * @param height that of the later header
+ */
+export function permittedDifficultyTransition(
+  height: number,
+  before: number,
+  after: number,
+  params: NetworkParams,
+): boolean {
+  if (params.allowMinDifficultyBlocks) return true
+  if (height % params.retargetInterval !== 0) return before === after
+  const span = BigInt(params.targetTimespanSeconds)
+  const base = expandCompact(before).target
+  const bound = (seconds: bigint): bigint => {
+    const target = (base * seconds) / span
+    return expandCompact(toCompact(target > params.powLimit ? params.powLimit : target)).target
+  }
+  const target = expandCompact(after).target
+  return target <= bound(span * 4n) && target >= bound(span / 4n)
+}
+
 /** Seconds that the work between two points would take at the difficulty of `tip`; negative if `to` has less work than `from`. */
 export function equivalentTimeSeconds(
   fromWork: bigint,

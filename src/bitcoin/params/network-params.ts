@@ -32,6 +32,12 @@ export interface BuriedHeights {
   readonly segwit: number
 }
 
+/** Core's presync: of every so many headers one bit is kept, and so many are held back before the first is believed. */
+export interface HeadersSyncParams {
+  readonly commitmentPeriod: number
+  readonly redownloadBufferSize: number
+}
+
 /** All that sets one network apart from another. Hashes are hex as people write them. */
 export interface NetworkSpec {
   /** Core's short name of the chain: main, testnet4, signet, regtest, or that of a network file. */
@@ -68,6 +74,8 @@ export interface NetworkSpec {
   readonly signetChallenge: Uint8Array | undefined
 
   readonly minimumChainWork: bigint
+  /** How headers of unproven work are held against each other; chosen as Core has them. */
+  readonly headersSync: HeadersSyncParams
   readonly assumeValid: string | undefined
   readonly pruneAfterHeight: number
   readonly addresses: AddressPrefixes

@@ -49,6 +49,7 @@ export const COMMON_SPEC = {
   bip30Exceptions: new Map<number, string>(),
   signetChallenge: undefined,
   minimumChainWork: 0n,
+  headersSync: { commitmentPeriod: 275, redownloadBufferSize: 7017 },
   assumeValid: undefined,
   pruneAfterHeight: 1000,
   isTest: true,
@@ -77,6 +78,7 @@ function mainSpec(): NetworkSpec {
       [91880, '00000000000743f190a18c5577a3c2d2a1f610ae9601ac046a38084ccb7cd721'],
     ]),
     minimumChainWork: 0x1128750f82f4c366153a3a030n,
+    headersSync: { commitmentPeriod: 641, redownloadBufferSize: 15_218 },
     assumeValid: '00000000000000000000ccebd6d74d9194d8dcdc1d177c478e094bfad51ba5ac',
     pruneAfterHeight: 100_000,
     addresses: {
@@ -113,6 +115,7 @@ function testnet4Spec(): NetworkSpec {
     buried: ALWAYS,
     deployments: testDummy(2016, 1512),
     minimumChainWork: 0x9a0fe15d0177d086304n,
+    headersSync: { commitmentPeriod: 606, redownloadBufferSize: 16_092 },
     assumeValid: '0000000002368b1e4ee27e2e85676ae6f9f9e69579b29093e9a82c170bf7cf8a',
     addresses: { bech32Hrp: 'tb', ...TEST_ADDRESSES },
     chainTx: { time: 1772013387, count: 14191421, perSecond: 0.01848579579528412 },
@@ -143,6 +146,7 @@ function signetSpec(customChallenge?: Uint8Array): NetworkSpec {
     deployments: testDummy(2016, 1815),
     signetChallenge: challenge,
     minimumChainWork: customChallenge ? 0n : 0xb463ea0a4b8n,
+    headersSync: { commitmentPeriod: 620, redownloadBufferSize: 15_724 },
     assumeValid: customChallenge ? undefined : '00000008414aab61092ef93f1aacc54cf9e9f16af29ddad493b908a01ff5c329',
     addresses: { bech32Hrp: 'tb', ...TEST_ADDRESSES },
     chainTx: customChallenge

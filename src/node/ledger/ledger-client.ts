@@ -1,10 +1,13 @@
 import type { Worker } from 'node:worker_threads'
 import { OperationError } from '../../base/errors.ts'
+import type { ConnectionEffect, ConnectionInput } from '../../bitcoin/p2p/connection-io.ts'
+import type { P2pOptions } from '../../bitcoin/p2p/p2p-options.ts'
 import type { Log, LogEntry } from '../log.ts'
 import type { IndexOptions } from './indexes/index-options.ts'
 import type { LedgerApi, LedgerCalls, TipSnapshot } from './ledger-api.ts'
 import { errorOfMessage, type LedgerReply, type LedgerRequest, type LedgerThreadData } from './ledger-messages.ts'
 import type { LedgerOptions } from './ledger-options.ts'
+import type { PeerCalls } from './peer-calls.ts'
 import { startThread } from './thread-entry.ts'
 
 /**
@@ -26,18 +29,21 @@ export interface LedgerClientOptions {
   readonly onFatal: (error: Error) => void
 }
 
+type AllCalls = LedgerCalls & PeerCalls
+
 interface Pending {
   resolve(value: unknown): void
   reject(error: Error): void
 }
 
 /** A ledger in another thread, as {@link LedgerApi}. Calls before it is open wait. */
-export class LedgerClient implements LedgerApi {
+export class LedgerClient implements LedgerApi, PeerCalls {
   readonly #worker: Worker
   readonly #options: LedgerClientOptions
   readonly #pending = new Map<number, Pending>()
   readonly #listeners = new Set<(tip: TipSnapshot) => void>()
   #nextId = 1
+  #onEffects: ((effects: readonly ConnectionEffect[]) => void) | undefined
   #tip: TipSnapshot | undefined
   readonly #closed: Promise<void>
   #markClosed!: () => void
@@ -75,6 +81,19 @@ export class LedgerClient implements LedgerApi {
   readonly generateBlock = this.#remote('generateBlock')
   readonly settled = this.#remote('settled')
   readonly setMockTime = this.#remote('setMockTime')
+
+  readonly peerInfos = this.#remote('peerInfos')
+  readonly connectOnce = this.#remote('connectOnce')
+  readonly addNode = this.#remote('addNode')
+  readonly removeNode = this.#remote('removeNode')
+  readonly addedNodes = this.#remote('addedNodes')
+  readonly openForTest = this.#remote('openForTest')
+  readonly networkState = this.#remote('networkState')
+  readonly pingAll = this.#remote('pingAll')
+  readonly disconnectPeer = this.#remote('disconnectPeer')
+  readonly disconnectByName = this.#remote('disconnectByName')
+  readonly sendRaw = this.#remote('sendRaw')
+  readonly fetchBlock = this.#remote('fetchBlock')
   readonly indexSummaries = this.#remote('indexSummaries')
   readonly blockFilter = this.#remote('blockFilter')
   readonly coinStats = this.#remote('coinStats')
@@ -134,7 +153,7 @@ export class LedgerClient implements LedgerApi {
     return () => this.#listeners.delete(listener)
   }
 
-  #remote<M extends keyof LedgerCalls>(method: M): LedgerCalls[M] {
+  #remote<M extends keyof AllCalls>(method: M): AllCalls[M] {
     const call = (...args: readonly unknown[]): Promise<unknown> =>
       new Promise((resolve, reject) => {
         if (this.#isClosing) {
@@ -145,7 +164,18 @@ export class LedgerClient implements LedgerApi {
         this.#pending.set(id, { resolve, reject })
         this.#send({ type: 'call', id, method, args })
       })
-    return call as unknown as LedgerCalls[M]
+    return call as unknown as AllCalls[M]
+  }
+
+  /** Begins to deal with peers; `onEffects` takes what the sockets are to do. */
+  startPeers(options: P2pOptions, onEffects: (effects: readonly ConnectionEffect[]) => void): void {
+    this.#onEffects = onEffects
+    this.#send({ type: 'startPeers', options })
+  }
+
+  /** Passes on what happened on connections. */
+  sendInputs(inputs: readonly ConnectionInput[]): void {
+    if (!this.#isClosing) this.#send({ type: 'inputs', inputs })
   }
 
   #send(request: LedgerRequest): void {
@@ -167,6 +197,9 @@ export class LedgerClient implements LedgerApi {
         break
       case 'log':
         this.#options.writeLog(reply.entry)
+        break
+      case 'effects':
+        this.#onEffects?.(reply.effects)
         break
       case 'opened':
         this.#isOpen = true

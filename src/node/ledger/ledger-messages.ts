@@ -1,7 +1,10 @@
 import { OperationError } from '../../base/errors.ts'
+import type { ConnectionEffect, ConnectionInput } from '../../bitcoin/p2p/connection-io.ts'
+import type { P2pOptions } from '../../bitcoin/p2p/p2p-options.ts'
 import type { LogEntry } from '../log.ts'
 import type { LedgerCalls, TipSnapshot } from './ledger-api.ts'
 import type { LedgerOptions } from './ledger-options.ts'
+import type { PeerCalls } from './peer-calls.ts'
 
 /** What a ledger thread is started with. */
 export interface LedgerThreadData {
@@ -19,9 +22,13 @@ export type LedgerRequest =
   | {
       readonly type: 'call'
       readonly id: number
-      readonly method: keyof LedgerCalls
+      readonly method: keyof LedgerCalls | keyof PeerCalls
       readonly args: readonly unknown[]
     }
+  /** Begins to deal with peers. */
+  | { readonly type: 'startPeers'; readonly options: P2pOptions }
+  /** What happened on connections. */
+  | { readonly type: 'inputs'; readonly inputs: readonly ConnectionInput[] }
   | { readonly type: 'close' }
 
 /** An error as it crosses threads. */
@@ -42,6 +49,8 @@ export type LedgerReply =
   /** The ledger cannot go on. */
   | { readonly type: 'fatal'; readonly error: ErrorMessage }
   | { readonly type: 'log'; readonly entry: LogEntry }
+  /** What is to be done with connections. */
+  | { readonly type: 'effects'; readonly effects: readonly ConnectionEffect[] }
   | { readonly type: 'closed' }
 
 export function errorMessage(error: unknown): ErrorMessage {

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { OperationError } from '../../base/errors.ts'
 import { setThreadNice } from '../../platform/crypto.ts'
 import { Log } from '../log.ts'
 import { LogFilter } from '../log-filter.ts'
@@ -16,11 +17,14 @@ const log = new Log(new LogFilter(logFilter), entry => send({ type: 'log', entry
   sourceLocations: logSourceLocations,
 })
 
+type Handler = (...values: readonly unknown[]) => Promise<unknown>
+
 async function call(running: RunningLedger, request: LedgerRequest & { type: 'call' }): Promise<void> {
   const { id, method, args } = request
   try {
-    const handler = running.service[method] as (...values: unknown[]) => Promise<unknown>
-    send({ type: 'result', id, value: await handler.apply(running.service, [...args]) })
+    const service = (method in running.service ? running.service : running.peers) as Record<string, Handler> | undefined
+    if (service === undefined) throw new OperationError('no-peers', 'Nothing is done with peers')
+    send({ type: 'result', id, value: await service[method](...args) })
   } catch (error) {
     send({ type: 'failed', id, error: errorMessage(error) })
   }
@@ -44,6 +48,9 @@ try {
   )
   port.on('message', (request: LedgerRequest) => {
     if (request.type === 'call') void call(running, request)
+    else if (request.type === 'startPeers')
+      running.startPeers(request.options, effects => send({ type: 'effects', effects }))
+    else if (request.type === 'inputs') running.onInputs(request.inputs)
     else void close(running)
   })
   send({ type: 'opened' })

@@ -6,7 +6,7 @@ import { accept, type Verdict } from '../../base/verdict.ts'
 import { BlockFiles, blockXorKey } from '../../bitcoin/chainstate/block-files.ts'
 import { BlockIndex } from '../../bitcoin/chainstate/block-index.ts'
 import { BlockIndexStore } from '../../bitcoin/chainstate/block-index-store.ts'
-import { Chainstate } from '../../bitcoin/chainstate/chainstate.ts'
+import { type ChainEvent, Chainstate } from '../../bitcoin/chainstate/chainstate.ts'
 import { CoinsCache } from '../../bitcoin/chainstate/coins-cache.ts'
 import { CoinsStore } from '../../bitcoin/chainstate/coins-store.ts'
 import { pruneLimitHeight, pruneToHeight, pruneToSize } from '../../bitcoin/chainstate/prune.ts'
@@ -78,6 +78,9 @@ export class Ledger {
   /** Blocks whose submitters wait, and what has become of them so far. */
   readonly #awaited = new Map<number, Verdict | undefined>()
   readonly #chainLog: ChainLog
+  /** Hears of everything that happens to the chain; `settled` unless it is on its way from one branch to another. */
+  onEvents: ((events: readonly ChainEvent[], settled: boolean) => void) | undefined
+  #importing = false
   /** Blocks that helpers are reading. */
   readonly #reading = new Set<number>()
 
@@ -208,19 +211,37 @@ export class Ledger {
 
   async #start(importer: (ledger: Ledger) => Promise<void>): Promise<void> {
     if (this.options.reindex || this.#indexStore.reindexing) {
-      await importer(this)
+      await this.#import(importer)
       if (!this.#closing) await this.#indexStore.setReindexing(false)
     } else {
       if (this.chain.index.count === 0) this.chain.addGenesis()
       // A tip to be asked about, before the long work begins.
       await this.advance()
-      if (this.options.loadBlocks.length > 0) await importer(this)
+      if (this.options.loadBlocks.length > 0) await this.#import(importer)
     }
     await this.advance()
     if (!this.#closing) this.indexRunner.start()
     await this.saveIndex()
     // A new ledger is one from its first second on, not only after its first flush.
     if (this.chain.height <= 0) await this.exclusive.run(() => this.flush({ sync: true }))
+  }
+
+  async #import(importer: (ledger: Ledger) => Promise<void>): Promise<void> {
+    this.#importing = true
+    try {
+      await importer(this)
+    } finally {
+      this.#importing = false
+    }
+  }
+
+  /** Whether blocks are being taken in that the owner named, or indexed anew. */
+  get isImporting(): boolean {
+    return this.#importing
+  }
+
+  get isAdvancing(): boolean {
+    return this.#advancing !== undefined
   }
 
   /** Whether the end has begun: long work breaks off. */
@@ -320,6 +341,7 @@ export class Ledger {
         this.indexRunner.wake()
       }
     }
+    this.onEvents?.(events, !chain.isReorganising)
     if (!chain.isReorganising) ports.onChange()
   }
 

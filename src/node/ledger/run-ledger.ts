@@ -1,3 +1,5 @@
+import type { ConnectionEffect, ConnectionInput } from '../../bitcoin/p2p/connection-io.ts'
+import type { P2pOptions } from '../../bitcoin/p2p/p2p-options.ts'
 import { loadCrypto } from '../../platform/crypto.ts'
 import { nodeRandom } from '../../platform/node-random.ts'
 import type { Log } from '../log.ts'
@@ -7,6 +9,8 @@ import { Ledger } from './ledger.ts'
 import type { TipSnapshot } from './ledger-api.ts'
 import type { LedgerOptions } from './ledger-options.ts'
 import { LedgerService } from './ledger-service.ts'
+import { PeerHost } from './peer-host.ts'
+import { PeerService } from './peer-service.ts'
 
 /** What a running ledger tells whoever runs it. */
 export interface LedgerListener {
@@ -20,6 +24,12 @@ export interface RunningLedger {
   readonly service: LedgerService
   /** Resolves once all that it was to take in at the start is in and the best chain is active. */
   readonly started: Promise<void>
+  /** Answers what is asked about peers; undefined before {@link startPeers}. */
+  readonly peers: PeerService | undefined
+  /** Begins to deal with peers. */
+  startPeers(options: P2pOptions, onEffects: (effects: readonly ConnectionEffect[]) => void): void
+  /** What happened on connections. */
+  onInputs(inputs: readonly ConnectionInput[]): void
   close(): Promise<void>
 }
 
@@ -58,9 +68,23 @@ export async function runLedger(
   if (first !== undefined) listener.onTip(first)
   const started = ledger.start(importBlocks)
   started.catch(error => listener.onFatal(error))
+  let host: PeerHost | undefined
+  let peers: PeerService | undefined
   return {
     service,
     started,
-    close: () => ledger.close(),
+    get peers() {
+      return peers
+    },
+    startPeers(peerOptions, onEffects) {
+      const nowMs = (): number => 1000 * mockTime || performance.timeOrigin + performance.now()
+      host = new PeerHost({ ledger, options: peerOptions, random: nodeRandom, log: setting.log, nowMs, onEffects })
+      peers = new PeerService(host)
+    },
+    onInputs: inputs => host?.onInputs(inputs),
+    async close() {
+      host?.close()
+      await ledger.close()
+    },
   }
 }

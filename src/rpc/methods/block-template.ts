@@ -35,9 +35,11 @@ async function proposal(context: RpcContext, data: Json | undefined): Promise<Js
   return (await judged(context.ledger.testBlock(blockHex(data)))) ?? null
 }
 
-function requireNetwork(context: RpcContext): void {
+async function requireNetwork(context: RpcContext): Promise<void> {
   if (context.network.isTest) return
-  if (context.connectionCount() === 0) throw new RpcError(RPC_CLIENT_NOT_CONNECTED, 'Peers is not connected!')
+  const peers = context.peers()
+  if (peers === undefined || (await peers.calls.peerInfos()).length === 0)
+    throw new RpcError(RPC_CLIENT_NOT_CONNECTED, 'Peers is not connected!')
   if (context.ledger.tip.initialBlockDownload) {
     throw new RpcError(RPC_CLIENT_IN_INITIAL_DOWNLOAD, 'Peers is in initial sync and waiting for blocks...')
   }
@@ -153,7 +155,7 @@ const getblocktemplate: RpcMethod = {
     const given = field('rules')
     const rules = new Set(Array.isArray(given) ? asArray(given).map(asString) : [])
     if (mode !== 'template') throw new RpcError(RPC_INVALID_PARAMETER, 'Invalid mode')
-    requireNetwork(context)
+    await requireNetwork(context)
     const longPollId = field('longpollid')
     if (longPollId !== null) await longPoll(context, longPollId)
     requireRules(context, rules)

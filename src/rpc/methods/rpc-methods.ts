@@ -12,6 +12,8 @@ import { getrawtransaction } from './get-raw-transaction.ts'
 import { INDEX_METHODS } from './indexes.ts'
 import { MEMPOOL_METHODS } from './mempool.ts'
 import { MINING_METHODS } from './mining.ts'
+import { NETWORK_METHODS } from './network.ts'
+import { PEER_METHODS } from './peers.ts'
 import { RAW_TRANSACTION_METHODS } from './raw-transactions.ts'
 import { SCAN_METHODS } from './scans.ts'
 import { TX_OUT_PROOF_METHODS } from './tx-out-proof.ts'
@@ -36,6 +38,8 @@ export const RPC_METHODS: readonly RpcMethod[] = [
   ...GENERATE_METHODS,
   getrawtransaction,
   ...RAW_TRANSACTION_METHODS,
+  ...PEER_METHODS,
+  ...NETWORK_METHODS,
   ...ADDRESS_METHODS,
   ...CONTROL_METHODS,
 ]

@@ -11,7 +11,7 @@ const WAIT_PER_WORK = 3
 /** A new block is answered for and passed on before it is indexed. */
 const FOLLOW_DELAY_MS = 20
 /** At most this much work is done again after a crash. */
-const COMMIT_INTERVAL_MS = 10_000
+const COMMIT_INTERVAL_MS = 3_000
 const LOG_INTERVAL_MS = 30_000
 /** What may wait in memory to be written. */
 const WAITING_BYTES_MAX = 1 << 20
@@ -70,6 +70,8 @@ export class IndexRunner implements BlockSource {
   #lastCommitMs = performance.now()
   #lastLogMs = performance.now()
   #isCommitted = true
+  /** An index has come to the tip for the first time: that much is kept at once. */
+  #hasArrived = false
 
   constructor(parts: IndexRunnerParts) {
     this.#parts = parts
@@ -172,6 +174,7 @@ export class IndexRunner implements BlockSource {
   #markSynced(index: ChainIndex): void {
     if (this.#synced.has(index) || index.best !== this.#parts.chain.tip) return
     this.#synced.add(index)
+    this.#hasArrived = true
     this.#parts.log.info(`${index.name} is enabled at height ${this.#heightOf(index)}`)
   }
 
@@ -193,7 +196,7 @@ export class IndexRunner implements BlockSource {
       do more = this.#step()
       while (more && performance.now() - begin < SLICE_MS)
       const worked = performance.now() - begin
-      const isDue = performance.now() - this.#lastCommitMs >= COMMIT_INTERVAL_MS
+      const isDue = this.#hasArrived || performance.now() - this.#lastCommitMs >= COMMIT_INTERVAL_MS
       if (!this.#isCommitted && isDue) await this.#commit()
       else for (const index of indexes) if (!more || index.waitingBytes > WAITING_BYTES_MAX) await index.flush()
       if (!more) {
@@ -223,6 +226,7 @@ export class IndexRunner implements BlockSource {
     for (const index of this.#parts.indexes) await index.commit()
     this.#lastCommitMs = performance.now()
     this.#isCommitted = true
+    this.#hasArrived = false
   }
 
   #heightOf(index: ChainIndex): number {

@@ -1,0 +1,41 @@
+import type { Permission } from './remote-peer.ts'
+
+/** Of whoever comes in at one address. */
+export interface ListenerOptions {
+  /** -whitebind: what it grants; `undefined` for -bind. */
+  readonly grant: { readonly permissions: ReadonlySet<Permission>; readonly implicit: boolean } | undefined
+  /** -bind=…=onion: reached through an onion service, so that addresses there say nothing. */
+  readonly isOnion: boolean
+}
+
+/** How a node deals with its peers; plain data. */
+export interface P2pOptions {
+  /** BIP14 */
+  readonly userAgent: string
+  /** Services that it offers. */
+  readonly services: bigint
+  /** -blocksonly */
+  readonly blocksOnly: boolean
+  /** -logips */
+  readonly logsAddresses: boolean
+  /** -v2transport */
+  readonly v2Transport: boolean
+  /** -maxconnections: automatic ones, both ways. */
+  readonly connectionsMax: number
+  /** -inboundrelaypercent: the share of inbound connections that may be told of transactions. */
+  readonly inboundRelayPercent: number
+  /** -peertimeout: a connection of this age at least may be given up for its silence. */
+  readonly peerTimeoutMs: number
+  /** -bantime */
+  readonly banSeconds: number
+  /** -whitelist, as written; each is valid. */
+  readonly whitelist: readonly string[]
+  /** -whitelistrelay, -whitelistforcerelay */
+  readonly implicitPermissions: { readonly relay: boolean; readonly forceRelay: boolean }
+  /** -connect: only these are connected to; an empty list for none at all, undefined for whoever is found. */
+  readonly connect: readonly string[] | undefined
+  /** -addnode */
+  readonly addNodes: readonly string[]
+  /** The listening addresses, in the order of the shell's. */
+  readonly listeners: readonly ListenerOptions[]
+}

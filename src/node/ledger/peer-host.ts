@@ -1,0 +1,166 @@
+import type { Random } from '../../base/ports/random.ts'
+import type { ChainEvent } from '../../bitcoin/chainstate/chainstate.ts'
+import type { ConnectionEffect, ConnectionInput } from '../../bitcoin/p2p/connection-io.ts'
+import { type BlockTicket, type ChainAccess, P2pContext, type P2pLog } from '../../bitcoin/p2p/p2p-context.ts'
+import { P2pNode } from '../../bitcoin/p2p/p2p-node.ts'
+import type { P2pOptions } from '../../bitcoin/p2p/p2p-options.ts'
+import type { Log } from '../log.ts'
+import type { Ledger } from './ledger.ts'
+
+/** How often peers are looked after while nothing comes in. */
+const TICK_MS = 100
+/** How long messages are dealt with before the ledger goes on. */
+const SLICE_MS = 10
+/** With more blocks than this waiting to be connected, peers do not wait for theirs. */
+const BACKLOG_BLOCKS = 8
+
+export interface PeerHostParts {
+  readonly ledger: Ledger
+  readonly options: P2pOptions
+  readonly random: Random
+  readonly log: Log
+  /** Milliseconds since 1970, by the clock that may be mocked. */
+  readonly nowMs: () => number
+  /** Takes what the sockets are to do, in order and in batches. */
+  readonly onEffects: (effects: readonly ConnectionEffect[]) => void
+}
+
+/** Runs the protocol's core beside a ledger: gives it messages, blocks and time, and carries out what it says. */
+export class PeerHost {
+  readonly node: P2pNode
+  readonly #parts: PeerHostParts
+  readonly #timer: NodeJS.Timeout
+  #pumping = false
+  #closed = false
+
+  constructor(parts: PeerHostParts) {
+    this.#parts = parts
+    const { ledger, options, random, log } = parts
+    const access = new LedgerAccess(ledger)
+    const context = new P2pContext(ledger.options.params, access, random, logPort(log))
+    context.nowMs = parts.nowMs()
+    this.node = new P2pNode(context, options)
+    ledger.onEvents = (events, settled) => this.#onChainEvents(events, settled)
+    this.#timer = setInterval(() => this.#tick(), TICK_MS)
+    this.#timer.unref()
+  }
+
+  nowMs(): number {
+    return this.#parts.nowMs()
+  }
+
+  /** What the sockets have to tell. */
+  onInputs(inputs: readonly ConnectionInput[]): void {
+    if (this.#closed) return
+    const now = this.#parts.nowMs()
+    for (const input of inputs) this.node.onInput(input, now)
+    this.wake()
+  }
+
+  /** Deals with messages soon. */
+  wake(): void {
+    this.#flush()
+    if (this.#pumping || this.#closed) return
+    this.#pumping = true
+    setImmediate(() => this.#pump())
+  }
+
+  #pump(): void {
+    this.#pumping = false
+    if (this.#closed) return
+    const end = performance.now() + SLICE_MS
+    let more = true
+    while (more && performance.now() < end) {
+      more = this.node.process(this.#parts.nowMs())
+      this.#flush()
+    }
+    if (more) this.wake()
+  }
+
+  #tick(): void {
+    this.node.onTick(this.#parts.nowMs())
+    this.wake()
+  }
+
+  #onChainEvents(events: readonly ChainEvent[], settled: boolean): void {
+    this.node.onChainEvents(events, settled, this.#parts.nowMs())
+    this.wake()
+  }
+
+  #flush(): void {
+    const network: ConnectionEffect[] = []
+    for (const effect of this.node.takeEffects()) {
+      if (effect.type === 'prepareBlock') void this.#prepare(effect.ticket)
+      else if (effect.type === 'advance') this.#advance(effect.ticket)
+      else network.push(effect)
+    }
+    if (network.length > 0) this.#parts.onEffects(network)
+  }
+
+  async #prepare(ticket: BlockTicket): Promise<void> {
+    const prepared = await this.#parts.ledger.helpers.prepare(ticket.bytes)
+    if (this.#closed) return
+    this.node.onBlockPrepared({ ticket, prepared }, this.#parts.nowMs())
+    this.wake()
+  }
+
+  #advance(ticket: BlockTicket): void {
+    const { ledger } = this.#parts
+    const { chain } = ledger
+    const working = ledger.advance()
+    const settle = (): void => {
+      this.node.onSettled(ticket, this.#parts.nowMs())
+      this.wake()
+    }
+    const target = chain.tree.bestChain(chain.tip)
+    if (chain.index.height(target) - chain.height > BACKLOG_BLOCKS) settle()
+    else working.then(settle, error => ledger.ports.onFailure(error))
+  }
+
+  close(): void {
+    this.#closed = true
+    clearInterval(this.#timer)
+    this.#parts.ledger.onEvents = undefined
+  }
+}
+
+class LedgerAccess implements ChainAccess {
+  readonly #ledger: Ledger
+  readonly chain: ChainAccess['chain']
+  readonly crypto: ChainAccess['crypto']
+  readonly minimumChainWork: bigint
+  readonly isPruned: boolean
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger
+    this.chain = ledger.chain
+    this.crypto = ledger.ports.crypto
+    this.minimumChainWork = ledger.options.minimumChainWork
+    this.isPruned = ledger.options.prune !== undefined
+  }
+
+  get isDownloading(): boolean {
+    return this.#ledger.isDownloading
+  }
+
+  get isLoading(): boolean {
+    return this.#ledger.isImporting
+  }
+
+  get isWorking(): boolean {
+    return this.#ledger.isAdvancing
+  }
+
+  get filters(): ChainAccess['filters'] {
+    return undefined
+  }
+}
+
+function logPort(log: Log): P2pLog {
+  return {
+    debug: (category, message) => log.debug(category, message),
+    info: message => log.info(message),
+    warning: message => log.warning(message),
+    error: message => log.error(message),
+  }
+}

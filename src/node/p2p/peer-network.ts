@@ -1,0 +1,96 @@
+import type { Crypto } from '../../base/crypto/backend.ts'
+import type { NetworkParams } from '../../bitcoin/params/network-params.ts'
+import type { AddressNetwork } from '../../bitcoin/wire/net-address.ts'
+import { nodeChaCha20Poly1305 } from '../../platform/node-aead.ts'
+import { nodeNet } from '../../platform/node-net.ts'
+import { nodeRandom } from '../../platform/node-random.ts'
+import type { LedgerClient } from '../ledger/ledger-client.ts'
+import type { Log } from '../log.ts'
+import { Connections } from '../net/connections.ts'
+import { Dialer } from '../net/dialer.ts'
+import { TransportMaker } from '../net/make-transport.ts'
+import { Proxies, proxyText } from '../net/proxies.ts'
+import { readProxyOptions } from '../net/proxy-options.ts'
+import type { NodeClock } from '../node-clock.ts'
+import type { NetworkOptions } from './network-options.ts'
+
+const TICK_MS = 100
+
+export interface PeerNetworkParts {
+  readonly options: NetworkOptions
+  readonly network: NetworkParams
+  readonly ledger: LedgerClient
+  readonly crypto: Crypto
+  readonly clock: NodeClock
+  readonly log: Log
+}
+
+/** How a network is reached, as getnetworkinfo shows it. */
+export interface NetworkReach {
+  readonly limited: boolean
+  readonly reachable: boolean
+  readonly proxy: string
+  readonly proxy_randomize_credentials: boolean
+}
+
+/** A peer's sockets, joined to the core that decides, which lives in the ledger's thread. */
+export class PeerNetwork {
+  readonly options: NetworkOptions
+  readonly connections: Connections
+  readonly #proxies: Proxies
+  readonly #timer: NodeJS.Timeout
+
+  private constructor(options: NetworkOptions, connections: Connections, proxies: Proxies) {
+    this.options = options
+    this.connections = connections
+    this.#proxies = proxies
+    this.#timer = setInterval(() => this.connections.tick(), TICK_MS)
+  }
+
+  /** Listens and begins to look for peers. Rejects with OperationError `address-in-use`, `listen-failed` or `bad-option`. */
+  static async start({ options, network, ledger, crypto, clock, log }: PeerNetworkParts): Promise<PeerNetwork> {
+    const { connectTimeoutMs, looksUpNames } = options
+    const { cjdnsReachable } = options.connections
+    const resolve = async (name: string): Promise<readonly string[]> => (looksUpNames ? nodeNet.resolve(name) : [])
+    const proxies = new Proxies(await readProxyOptions(options.proxies, resolve), nodeRandom)
+    const dialing = { net: nodeNet, random: nodeRandom, log, connectTimeoutMs, cjdnsReachable, looksUpNames, proxies }
+    const connections = new Connections(
+      {
+        net: nodeNet,
+        clock: { now: () => clock.nowMs(), monotonic: () => performance.now() },
+        log,
+        dialer: new Dialer(dialing),
+        transports: new TransportMaker({
+          magic: network.magic,
+          random: nodeRandom,
+          hash: crypto,
+          aead: nodeChaCha20Poly1305,
+        }),
+        onInputs: inputs => ledger.sendInputs(inputs),
+        defer: task => setImmediate(task),
+      },
+      options.connections,
+    )
+    await connections.listen(options.listen)
+    ledger.startPeers(options.p2p, effects => connections.apply(effects))
+    return new PeerNetwork(options, connections, proxies)
+  }
+
+  /** How a network is reached. */
+  reachOf(name: AddressNetwork): NetworkReach {
+    const proxy = name === 'i2p' || name === 'internal' ? undefined : this.#proxies.forNetwork(name)
+    const direct = name === 'ipv4' || name === 'ipv6' || (name === 'cjdns' && this.options.connections.cjdnsReachable)
+    const reachable = direct || proxy !== undefined
+    return {
+      limited: !reachable,
+      reachable,
+      proxy: proxy === undefined ? '' : proxyText(proxy),
+      proxy_randomize_credentials: proxy?.isolatesStreams ?? false,
+    }
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.connections.stop()
+  }
+}
