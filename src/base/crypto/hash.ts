@@ -1,3 +1,4 @@
+import { hmac } from '@noble/hashes/hmac.js'
 import { ripemd160 as nobleRipemd160, sha1 as nobleSha1 } from '@noble/hashes/legacy.js'
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
 import { utf8 } from '../bytes/utf8.ts'
@@ -23,6 +24,11 @@ export function ripemd160(data: Uint8Array): Uint8Array {
 /** RIPEMD-160 of SHA-256, as in P2PKH and P2SH: 20 bytes. */
 export function hash160(data: Uint8Array): Uint8Array {
   return nobleRipemd160(nobleSha256(data))
+}
+
+/** RFC 2104, over SHA-256. */
+export function hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array {
+  return hmac(nobleSha256, key, data)
 }
 
 /** An incremental SHA-256. */

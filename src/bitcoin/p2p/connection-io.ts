@@ -1,4 +1,4 @@
-import type { NetEndpoint } from '../wire/net-address.ts'
+import type { AddressNetwork, NetEndpoint } from '../wire/net-address.ts'
 
 /**
  * Names a connection between the core, which decides, and the shell, which owns the sockets: the core gives outbound ones positive
@@ -60,6 +60,8 @@ export type ConnectionInput =
   | ({ readonly type: 'uploadBudget' } & UploadBudget)
   /** The owner turned the network off or on; off closes all connections. */
   | { readonly type: 'networkActive'; readonly active: boolean }
+  /** A way to a network was found out (Tor's, of Tor itself): its addresses may be tried, where -onlynet allows it. */
+  | { readonly type: 'networkReachable'; readonly network: AddressNetwork }
   /** An address at which others may reach us has been found out (port mapping, an onion service, I2P), or has gone. */
   | {
       readonly type: 'localAddress' | 'localAddressGone'

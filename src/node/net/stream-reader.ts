@@ -3,8 +3,10 @@ import { OperationError } from '../../base/errors.ts'
 import type { StreamHandlers } from '../../base/ports/net.ts'
 import type { HeldStream } from './held-stream.ts'
 
-/** What may wait to be read; the helpers that we speak with (proxies, routers of I2P, Tor) say far less. */
-const UNREAD_BYTES_MAX = 128 * 1024
+/** What may wait to be read; the helpers that we speak with (proxies, routers of I2P, Tor) say far less at a time. */
+const UNREAD_BYTES_MAX = 1024 * 1024
+/** Characters of a line, its end included but for the line feed. */
+export const LINE_LENGTH_MAX = 100_000
 const LINE_FEED = 10
 const CARRIAGE_RETURN = 13
 
@@ -13,6 +15,8 @@ export class StreamReader implements StreamHandlers {
   readonly #held: HeldStream
   readonly #who: string
   #unread: Uint8Array = emptyBytes()
+  /** Bytes at the front that hold no end of a line. */
+  #searched = 0
   #end: string | undefined
   #wake: (() => void) | undefined
 
@@ -30,10 +34,10 @@ export class StreamReader implements StreamHandlers {
     return this.#take(length)
   }
 
-  /** The next line without its end, as Latin-1; rejects likewise. */
-  async line(timeoutMs: number): Promise<string> {
-    await this.#until(() => this.#unread.includes(LINE_FEED), timeoutMs)
-    const line = this.#take(this.#unread.indexOf(LINE_FEED) + 1)
+  /** The next line without its end, as Latin-1; rejects likewise, and where it is longer than {@link LINE_LENGTH_MAX}. */
+  async line(timeoutMs = Number.POSITIVE_INFINITY): Promise<string> {
+    await this.#until(() => this.#lineEnd() !== -1, timeoutMs)
+    const line = this.#take(this.#lineEnd() + 1)
     const length = line.at(-2) === CARRIAGE_RETURN ? line.length - 2 : line.length - 1
     return Array.from(line.subarray(0, length), byte => String.fromCharCode(byte)).join('')
   }
@@ -69,18 +73,33 @@ export class StreamReader implements StreamHandlers {
     this.#wake?.()
   }
 
+  /** Where the next line ends; -1 where it has not yet. A line that is too long ends the conversation. */
+  #lineEnd(): number {
+    const end = this.#unread.subarray(this.#searched).indexOf(LINE_FEED)
+    const at = end === -1 ? -1 : this.#searched + end
+    this.#searched = at === -1 ? this.#unread.length : at
+    if (this.#searched > LINE_LENGTH_MAX) {
+      this.#end = 'it sent a line that is too long'
+      this.#held.stream.destroy()
+      return -1
+    }
+    return at
+  }
+
   #take(length: number): Uint8Array {
     const taken = this.#unread.slice(0, length)
     this.#unread = this.#unread.slice(length)
+    this.#searched = 0
     return taken
   }
 
   async #until(isThere: () => boolean, timeoutMs: number): Promise<void> {
     let isLate = false
-    const timer = setTimeout(() => {
+    const onLate = (): void => {
       isLate = true
       this.#wake?.()
-    }, timeoutMs)
+    }
+    const timer = timeoutMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(onLate, timeoutMs)
     try {
       while (!isThere()) {
         if (this.#end !== undefined) throw new OperationError('helper-gone', `${this.#who} failed: ${this.#end}`)
