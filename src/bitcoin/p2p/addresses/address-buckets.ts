@@ -7,6 +7,7 @@ import type { AddressNetwork, NetAddress, NetEndpoint } from '../../wire/net-add
 import type { AddressManagerRecords, AddressRecord } from './address-records.ts'
 import { AddressTable, NETWORKS } from './address-table.ts'
 import { BUCKET_SIZE, BucketPlacer, NEW_BUCKETS, TRIED_BUCKETS } from './bucket-placer.ts'
+import { BucketTable, EMPTY } from './bucket-table.ts'
 import { endpointBytes } from './endpoint-bytes.ts'
 
 export type AddressTableName = 'new' | 'tried'
@@ -32,9 +33,6 @@ export interface AddressCounts {
 /** New buckets that one address may stand in. */
 export const REFERENCES_MAX = 8
 
-/** A place that nobody stands in. */
-export const EMPTY = -1
-
 /**
  * The two tables of buckets, and the rows that stand in them: a row of the new table in one to eight places, a row of the tried table
  * in one. A row with no place is gone.
@@ -42,9 +40,8 @@ export const EMPTY = -1
 export class AddressBuckets {
   readonly #placer: BucketPlacer
   readonly rows: AddressTable
-  /** The row of each place, bucket by bucket. */
-  readonly new = new Int32Array(NEW_BUCKETS * BUCKET_SIZE).fill(EMPTY)
-  readonly tried = new Int32Array(TRIED_BUCKETS * BUCKET_SIZE).fill(EMPTY)
+  readonly new = new BucketTable(NEW_BUCKETS)
+  readonly tried = new BucketTable(TRIED_BUCKETS)
   readonly #newCounts = new Int32Array(NETWORKS.length)
   readonly #triedCounts = new Int32Array(NETWORKS.length)
   readonly #onGone: (row: number) => void
@@ -56,7 +53,7 @@ export class AddressBuckets {
   ) {
     this.#placer = new BucketPlacer(key, hash)
     // One more, for an address whose place is not free yet.
-    this.rows = new AddressTable(this.new.length + this.tried.length + 1, random)
+    this.rows = new AddressTable(this.new.places.length + this.tried.places.length + 1, random)
     this.#onGone = onGone
   }
 
@@ -111,23 +108,23 @@ export class AddressBuckets {
 
   /** Puts a row into a place of the new table, instead of whichever stood there. */
   putNew(row: number, place: number): void {
-    const occupant = this.new[place]
-    this.new[place] = EMPTY
+    const occupant = this.new.at(place)
+    this.new.put(place, row)
     if (occupant !== EMPTY && --this.rows.references[occupant] === 0) this.discard(occupant)
-    this.new[place] = row
     this.rows.references[row]++
   }
 
   /** Moves a row from the new table to a place of the tried one; who stood there goes back to the new one. */
   makeTried(row: number, place: number): void {
     const { rows } = this
-    for (let at = this.new.indexOf(row); at >= 0; at = this.new.indexOf(row, at + 1)) {
-      this.new[at] = EMPTY
+    const { places } = this.new
+    for (let at = places.indexOf(row); at >= 0; at = places.indexOf(row, at + 1)) {
+      this.new.put(at, EMPTY)
       rows.references[row]--
     }
     invariant(rows.references[row] === 0, 'an address has a place in the new table that is not there')
     this.#newCounts[rows.networkNumber(row)]--
-    const evicted = this.tried[place]
+    const evicted = this.tried.at(place)
     if (evicted !== EMPTY) {
       this.#triedCounts[rows.networkNumber(evicted)]--
       rows.tried[evicted] = 0
@@ -138,7 +135,7 @@ export class AddressBuckets {
   }
 
   #putTried(row: number, place: number): void {
-    this.tried[place] = row
+    this.tried.put(place, row)
     this.rows.tried[row] = 1
     this.#triedCounts[this.rows.networkNumber(row)]++
   }
@@ -178,7 +175,7 @@ export class AddressBuckets {
     const indices = new Map<number, number>()
     const inNew: AddressRecord[] = []
     const references: number[] = []
-    this.new.forEach((row, place) => {
+    this.new.places.forEach((row, place) => {
       if (row === EMPTY) return
       let index = indices.get(row)
       if (index === undefined) {
@@ -187,7 +184,7 @@ export class AddressBuckets {
       }
       references.push(Math.floor(place / BUCKET_SIZE), index)
     })
-    const tried = [...this.tried].filter(row => row !== EMPTY).map(row => this.#record(row))
+    const tried = [...this.tried.places].filter(row => row !== EMPTY).map(row => this.#record(row))
     return { key: this.#placer.key, new: inNew, tried, references, sameBuckets: true }
   }
 
@@ -206,7 +203,7 @@ export class AddressBuckets {
     for (const row of added) this.#newCounts[rows.networkNumber(row)]++
     for (const record of records.tried) {
       const place = this.#triedPlaceOf(record.endpoint)
-      if (!isValidAddress(record.endpoint.address) || this.tried[place] !== EMPTY) continue
+      if (!isValidAddress(record.endpoint.address) || this.tried.at(place) !== EMPTY) continue
       this.#putTried(this.#createFrom(record), place)
     }
     const { references } = records
@@ -222,9 +219,9 @@ export class AddressBuckets {
     let place = this.newPlace(row)
     if (bucket !== undefined) {
       const known = bucket * BUCKET_SIZE + this.#placer.position('new', bucket, endpointBytes(endpoint))
-      if (this.new[known] === EMPTY) place = known
+      if (this.new.at(known) === EMPTY) place = known
     }
-    if (this.new[place] === EMPTY) this.putNew(row, place)
+    if (this.new.at(place) === EMPTY) this.putNew(row, place)
   }
 
   /** What only damaged records can make wrong, by Core's numbers; 0 if all is well. */

@@ -9,13 +9,13 @@ import {
   type AddressCounts,
   type AddressEntry,
   type AddressTableName,
-  EMPTY,
   REFERENCES_MAX,
 } from './address-buckets.ts'
 import { isTerrible, selectionChance } from './address-quality.ts'
 import type { AddressManagerRecords } from './address-records.ts'
 import { type AddressTable, NETWORKS } from './address-table.ts'
 import { BUCKET_KEY_SIZE, BUCKET_SIZE } from './bucket-placer.ts'
+import { type BucketTable, EMPTY } from './bucket-table.ts'
 
 const MINUTE = 60
 const HOUR = 60 * MINUTE
@@ -144,7 +144,7 @@ export class AddressManager {
 
   #place(row: number, place: number, nowSeconds: number): boolean {
     const { references } = this.#rows
-    const occupant = this.#buckets.new[place]
+    const occupant = this.#buckets.new.at(place)
     if (occupant === row) return false
     const free =
       occupant === EMPTY ||
@@ -176,7 +176,7 @@ export class AddressManager {
     rows.attempts[row] = 0
     if (rows.tried[row] === 1) return false
     const place = this.#buckets.triedPlace(row)
-    if (testBeforeEvict && this.#buckets.tried[place] !== EMPTY) {
+    if (testBeforeEvict && this.#buckets.tried.at(place) !== EMPTY) {
       if (this.#collisions.size < COLLISIONS_MAX) this.#collisions.add(row)
       return false
     }
@@ -227,7 +227,7 @@ export class AddressManager {
 
   /** The row in the tried place of a row that collides. */
   #triedRival(row: number): number {
-    return this.#buckets.tried[this.#buckets.triedPlace(row)]
+    return this.#buckets.tried.at(this.#buckets.triedPlace(row))
   }
 
   /** A tried address that another would replace: to be tested by a feeler. */
@@ -255,11 +255,11 @@ export class AddressManager {
     let searchTried = !newOnly && counts.tried > 0
     if (searchTried && counts.new > 0) searchTried = this.#random.below(2) === 1
     const wanted = NETWORKS.map(network => networks.length === 0 || networks.includes(network))
-    const places = searchTried ? this.#buckets.tried : this.#buckets.new
+    const table = searchTried ? this.#buckets.tried : this.#buckets.new
     // With each refusal the chances of all grow, so that this ends.
     let factor = 1
     while (true) {
-      const row = this.#draw(places, wanted)
+      const row = this.#draw(table, wanted)
       if (row === EMPTY) continue
       const chance = factor * selectionChance(this.#rows, row, nowSeconds)
       if (this.#random.below(CHANCE_UNIT) < chance * CHANCE_UNIT) return this.#selected(row)
@@ -267,9 +267,9 @@ export class AddressManager {
     }
   }
 
-  /** The first wanted row of a random bucket, from a random position on and around; {@link EMPTY} if it has none. */
-  #draw(places: Int32Array, wanted: readonly boolean[]): number {
-    const bucket = this.#random.below(places.length / BUCKET_SIZE)
+  /** The first wanted row of a random bucket that is not empty, from a random position on and around; none ({@link EMPTY}) if all are of other networks. */
+  #draw({ places, inhabited }: BucketTable, wanted: readonly boolean[]): number {
+    const bucket = inhabited[this.#random.below(inhabited.length)]
     const first = this.#random.below(BUCKET_SIZE)
     for (let i = 0; i < BUCKET_SIZE; i++) {
       const row = places[bucket * BUCKET_SIZE + ((first + i) % BUCKET_SIZE)]
@@ -301,7 +301,7 @@ export class AddressManager {
   /** What stands in a table, place by place; an address of the new table once for each of its places. */
   entries(name: AddressTableName): AddressEntry[] {
     const entries: AddressEntry[] = []
-    this.#buckets[name].forEach((row, place) => {
+    this.#buckets[name].places.forEach((row, place) => {
       if (row !== EMPTY) entries.push(this.#buckets.entry(row, name, place))
     })
     return entries
