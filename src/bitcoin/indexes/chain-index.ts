@@ -19,6 +19,11 @@ export interface ChainIndex {
   readonly best: number
   /** Takes in the block that follows {@link ChainIndex.best}. */
   connect(id: number, source: BlockSource): void
+  /**
+   * As {@link ChainIndex.connect}, with pauses in between where that takes long. Until it is done, nothing but flushing and looking up may
+   * be asked for.
+   */
+  connectInParts?(id: number, source: BlockSource): Generator<undefined, void>
   /** Goes back from {@link ChainIndex.best} to its parent. What belongs to the block can still be asked for. */
   disconnect(source: BlockSource): void
   /** Bytes that wait to be written. */

@@ -24,6 +24,8 @@ const MUHASH_KEY = Uint8Array.of(0x4d) // 'M'
 const BOGO_COIN_BYTES = 50
 /** Blocks whose digests may be outstanding: they are made together. */
 const UNSEALED_BLOCKS_MAX = 64
+/** Coins that are hashed in a row, about a millisecond's worth. */
+const PART_COINS = 256
 
 /** BIP30: main's two coinbases that a later one of the same txid overwrote unspent. */
 const OVERWRITTEN_COINBASES: ReadonlyMap<number, string> = new Map([
@@ -97,6 +99,11 @@ export class CoinStatsIndex implements ChainIndex {
   }
 
   connect(id: number, source: BlockSource): void {
+    const parts = this.connectInParts(id, source)
+    while (!parts.next().done);
+  }
+
+  *connectInParts(id: number, source: BlockSource): Generator<undefined, void> {
     invariant(this.#index.previous(id) === this.#best, 'coin statistics out of turn')
     const height = this.#index.height(id)
     const subsidySats = blockSubsidySats(height, this.#params)
@@ -104,7 +111,7 @@ export class CoinStatsIndex implements ChainIndex {
     stats.subsidySats += subsidySats
     // The genesis block's output was never a coin.
     if (height === 0) stats.unspendableGenesisSats += subsidySats
-    else this.#add(source.block(id), source.spent(id), height, subsidySats, stats)
+    else yield* this.#add(source.block(id), source.spent(id), height, subsidySats, stats)
     const unclaimed =
       stats.prevoutSpentSats +
       BigInt(stats.subsidySats) -
@@ -123,11 +130,17 @@ export class CoinStatsIndex implements ChainIndex {
   }
 
   /** Sums of a block's outputs and inputs; their hashes go into the set and out of it. */
-  #add(block: HashedBlock, spent: SpentCoins, height: number, subsidySats: number, stats: Mutable<CoinStats>): void {
+  *#add(
+    block: HashedBlock,
+    spent: SpentCoins,
+    height: number,
+    subsidySats: number,
+    stats: Mutable<CoinStats>,
+  ): Generator<undefined, void> {
     const { txs } = block
     const first = this.#isOverwritten(height, block.hash) ? 1 : 0
     if (first === 1) stats.unspendableBip30Sats += subsidySats
-    let [newOutputs, coinbase, prevouts] = [0, 0, 0]
+    let [newOutputs, coinbase, prevouts, coins] = [0, 0, 0, 0]
     for (let tx = first; tx < txs.txCount; tx++) {
       for (let output = txs.outputFirst[tx]; output < txs.outputFirst[tx + 1]; output++) {
         const value = txs.outputValue(output)
@@ -137,6 +150,7 @@ export class CoinStatsIndex implements ChainIndex {
           continue
         }
         this.#muhash.insert(this.#created(block, tx, output, height))
+        if (++coins % PART_COINS === 0) yield
         if (tx === 0) coinbase += value
         else newOutputs += value
         stats.txouts++
@@ -146,6 +160,7 @@ export class CoinStatsIndex implements ChainIndex {
       if (tx === 0) continue
       for (let input = txs.inputFirst[tx]; input < txs.inputFirst[tx + 1]; input++) {
         this.#muhash.remove(this.#spent(block, spent, input))
+        if (++coins % PART_COINS === 0) yield
         prevouts += spent.values[input]
         stats.txouts--
         stats.totalAmountSats -= spent.values[input]

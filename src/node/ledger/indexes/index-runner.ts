@@ -4,7 +4,7 @@ import type { BlockSource, ChainIndex } from '../../../bitcoin/indexes/chain-ind
 import type { Log } from '../../log.ts'
 import { type Connection, RecentConnections } from './recent-connections.ts'
 
-/** How long the indexes work before others are let in; a block is never cut. */
+/** How long the indexes work before others are let in. */
 const SLICE_MS = 8
 /** While the chain itself advances, the indexes wait this many times as long as they have worked. */
 const WAIT_PER_WORK = 3
@@ -52,7 +52,8 @@ function breathe(): Promise<void> {
 
 /**
  * Leads the indexes along the active chain, in slices between the ledger's own work: from wherever each stands, over reorganisations, and
- * then behind the tip. Indexes at the same block share its reading.
+ * then behind the tip. Indexes at the same block share its reading, one
+ * after the other.
  */
 export class IndexRunner implements BlockSource {
   readonly #parts: IndexRunnerParts
@@ -60,6 +61,8 @@ export class IndexRunner implements BlockSource {
   readonly #synced = new Set<ChainIndex>()
   /** What was read last. */
   #read: { id: number; block: Connection['block']; spent: SpentCoins | undefined } | undefined
+  /** The rest of a block that an index is taking in. */
+  #part: Generator<undefined, void> | undefined
   #running: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #started = false
@@ -144,30 +147,39 @@ export class IndexRunner implements BlockSource {
     return { back: true, id: best }
   }
 
-  /** Takes the furthest behind one block on, or one back; false where all are at the tip. */
-  #step(): boolean {
+  /** What is to be done first: blocks are left before others are taken in, lower ones before higher ones. */
+  #nextMove(): { index: ChainIndex; move: Move } | undefined {
     const { chain, indexes } = this.#parts
-    const moves = indexes.map(index => ({ index, move: this.#moveOf(index) }))
-    let next: Move | undefined
-    for (const { index, move } of moves) {
+    let next: { index: ChainIndex; move: Move } | undefined
+    for (const index of indexes) {
+      const move = this.#moveOf(index)
       if (move === undefined) {
         this.#markSynced(index)
         continue
       }
       const isFirst =
         next === undefined ||
-        (move.back && !next.back) ||
-        (move.back === next.back && chain.index.height(move.id) < chain.index.height(next.id))
-      if (isFirst) next = move
+        (move.back && !next.move.back) ||
+        (move.back === next.move.back && chain.index.height(move.id) < chain.index.height(next.move.id))
+      if (isFirst) next = { index, move }
     }
+    return next
+  }
+
+  /** Takes an index one block on, or a part of one, or one back; false where all are at the tip. */
+  #step(): boolean {
+    if (this.#part !== undefined) {
+      if (this.#part.next().done) this.#part = undefined
+      return true
+    }
+    const next = this.#nextMove()
     if (next === undefined) return false
+    const { index, move } = next
     this.#isCommitted = false
-    for (const { index, move } of moves) {
-      if (move?.id !== next.id || move.back !== next.back) continue
-      if (next.back) index.disconnect(this)
-      else index.connect(next.id, this)
-    }
-    this.#logProgress(next)
+    if (move.back) index.disconnect(this)
+    else if (index.connectInParts === undefined) index.connect(move.id, this)
+    else this.#part = index.connectInParts(move.id, this)
+    this.#logProgress(move)
     return true
   }
 
@@ -197,7 +209,7 @@ export class IndexRunner implements BlockSource {
       while (more && performance.now() - begin < SLICE_MS)
       const worked = performance.now() - begin
       const isDue = this.#hasArrived || performance.now() - this.#lastCommitMs >= COMMIT_INTERVAL_MS
-      if (!this.#isCommitted && isDue) await this.#commit()
+      if (!this.#isCommitted && isDue && this.#part === undefined) await this.#commit()
       else for (const index of indexes) if (!more || index.waitingBytes > WAITING_BYTES_MAX) await index.flush()
       if (!more) {
         // The tip may have moved while the rest was written.
@@ -271,6 +283,8 @@ export class IndexRunner implements BlockSource {
     this.#closing = true
     clearTimeout(this.#timer)
     await this.#running
-    if (!this.#failed && !this.#isCommitted) await this.#commit()
+    if (this.#failed) return
+    while (this.#part !== undefined) this.#step()
+    if (!this.#isCommitted) await this.#commit()
   }
 }
