@@ -64,6 +64,7 @@ export class NetShell {
       cjdnsReachable: false,
       looksUpNames: true,
       proxies: new Proxies(NO_PROXIES, random),
+      i2p: undefined,
       ...dialing,
     })
     const transports = new TransportMaker({

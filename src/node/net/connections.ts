@@ -266,7 +266,8 @@ export class Connections implements ConnectionHost {
       return
     }
     this.#dialing.set(id, protocol)
-    this.#context.dialer.dial({ target, isManual: effect.kind === 'manual' }).then(
+    const transientIdentity = effect.transientIdentity ?? false
+    this.#context.dialer.dial({ target, isManual: effect.kind === 'manual', transientIdentity }).then(
       dialed => this.#onDialed(id, to, dialed),
       error => this.#onDialFailed(id, error),
     )

@@ -27,6 +27,14 @@ export interface DialRequest {
   readonly target: ConnectTarget
   /** Asked for by the owner, so that failures are worth a line in any log. */
   readonly isManual: boolean
+  /** Whether I2P must see a fresh address of ours. */
+  readonly transientIdentity: boolean
+}
+
+/** Connects within I2P. */
+export interface I2pDialer {
+  /** Rejects with OperationError `connect-failed` or `proxy-unreachable`. */
+  connect(to: NetEndpoint, transientIdentity: boolean): Promise<Dialed>
 }
 
 export interface DialerOptions {
@@ -40,6 +48,8 @@ export interface DialerOptions {
   /** -dns: whether names are looked up. */
   readonly looksUpNames: boolean
   readonly proxies: Proxies
+  /** -i2psam */
+  readonly i2p: I2pDialer | undefined
 }
 
 /** Connects to addresses and names, through proxies where those are set. */
@@ -89,8 +99,9 @@ export class Dialer {
   }
 
   async #dialAddress(endpoint: NetEndpoint, request: DialRequest): Promise<Dialed> {
-    const { log, proxies, cjdnsReachable } = this.#options
+    const { log, proxies, cjdnsReachable, i2p } = this.#options
     const to = formatNetEndpoint(endpoint)
+    if (endpoint.address.network === 'i2p' && i2p !== undefined) return i2p.connect(endpoint, request.transientIdentity)
     const proxy = proxies.forAddress(endpoint.address)
     if (proxy !== undefined) {
       log.debug('proxy', `Using proxy: ${proxyText(proxy)} to connect to ${to}`)

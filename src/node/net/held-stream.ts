@@ -15,6 +15,7 @@ export class HeldStream implements StreamHandlers {
   #waiting: Uint8Array[] = []
   #flowing = false
   #end: { readonly error: string | undefined } | undefined
+  readonly #afterEnd: (() => void)[] = []
 
   constructor(stream: ByteStream) {
     this.stream = stream
@@ -44,6 +45,11 @@ export class HeldStream implements StreamHandlers {
     if (unread.length > 0) this.#waiting.unshift(unread)
   }
 
+  /** Calls back when the stream is over, whoever has it then. */
+  afterEnd(task: () => void): void {
+    this.#afterEnd.push(task)
+  }
+
   onData(chunk: Uint8Array): void {
     if (this.#flowing && this.#owner !== undefined) this.#owner.onData(chunk)
     else this.#waiting.push(chunk.slice())
@@ -56,6 +62,7 @@ export class HeldStream implements StreamHandlers {
   onClose(error: string | undefined): void {
     this.#end = { error }
     this.#tellEnd()
+    for (const task of this.#afterEnd) task()
   }
 
   #tellEnd(): void {

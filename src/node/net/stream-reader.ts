@@ -28,6 +28,11 @@ export class StreamReader implements StreamHandlers {
     held.flow()
   }
 
+  /** Whether nothing more will come. */
+  get isOver(): boolean {
+    return this.#end !== undefined
+  }
+
   /** The next `length` bytes; rejects with OperationError `helper-gone` or `helper-silent`. */
   async bytes(length: number, timeoutMs: number): Promise<Uint8Array> {
     await this.#until(() => this.#unread.length >= length, timeoutMs)
