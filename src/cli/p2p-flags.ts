@@ -3,6 +3,7 @@ import { DEFAULT_BAN_SECONDS } from '../bitcoin/p2p/connections/ban-list.ts'
 import { parseWhitebind, parseWhitelist } from '../bitcoin/p2p/connections/permissions.ts'
 import type { ListenerOptions } from '../bitcoin/p2p/p2p-options.ts'
 import type { NetworkParams } from '../bitcoin/params/network-params.ts'
+import type { AddressNetwork, NetEndpoint } from '../bitcoin/wire/net-address.ts'
 import { formatNetAddress, parseNetEndpoint } from '../bitcoin/wire/net-address-text.ts'
 import { SERVICES } from '../bitcoin/wire/services.ts'
 import { DEFAULT_CONNECTIONS_OPTIONS, type ListenRequest } from '../node/net/connections.ts'
@@ -59,6 +60,31 @@ function listens(settings: Settings, connectionsMax: number): boolean {
   if (settings.list('bind').length + settings.list('whitebind').length > 0) return true
   const connectOnly = settings.list('connect').length > 0 || settings.isNegated('connect')
   return !connectOnly && connectionsMax > 0
+}
+
+function externalAddress(text: string, network: NetworkParams, settings: Settings): NetEndpoint {
+  const endpoint = parseNetEndpoint(text, settings.int('port') ?? network.defaultPort)
+  if (endpoint === undefined) throw new UsageError(`Cannot resolve -externalip address: '${text}'`)
+  return endpoint
+}
+
+/** -onlynet: networks whose addresses are connected to, of those that something leads to. */
+function reachableNetworks(settings: Settings): AddressNetwork[] {
+  const all: readonly AddressNetwork[] = ['ipv4', 'ipv6', 'onion', 'i2p', 'cjdns']
+  const chosen = settings.list('onlynet')
+  for (const name of chosen) {
+    if (!all.some(network => network === name.toLowerCase())) {
+      throw new UsageError(`Unknown network specified in -onlynet: '${name}'`)
+    }
+  }
+  const hasProxy = (settings.text('proxy') ?? '') !== '' && !settings.isNegated('proxy')
+  const hasOnion = !settings.isNegated('onion') && (hasProxy || (settings.text('onion') ?? '') !== '')
+  return all.filter(network => {
+    if (chosen.length > 0 && !chosen.some(name => name.toLowerCase() === network)) return false
+    if (network === 'onion') return hasOnion
+    if (network === 'i2p') return (settings.text('i2psam') ?? '') !== ''
+    return network !== 'cjdns' || (settings.bool('cjdnsreachable') ?? false)
+  })
 }
 
 /** -whitelist, each entry valid. */
@@ -123,6 +149,11 @@ export function networkOptions(settings: Settings, network: NetworkParams): Netw
       },
       connect: connectOnly(settings),
       addNodes: settings.list('addnode'),
+      discover: settings.bool('discover') ?? settings.list('externalip').length === 0,
+      externalAddresses: settings.list('externalip').map(text => externalAddress(text, network, settings)),
+      listenPort: settings.int('port') ?? network.defaultPort,
+      reachableNetworks: reachableNetworks(settings),
+      deterministicAddresses: settings.list('test').includes('addrman'),
       listeners: places.map(({ grant, isOnion }) => ({ grant, isOnion })),
     },
     connections: {

@@ -2,6 +2,7 @@ import type { Crypto } from '../base/crypto/backend.ts'
 import type { ConnectionId } from '../bitcoin/p2p/connection-io.ts'
 import type { NetworkParams } from '../bitcoin/params/network-params.ts'
 import type { AddressNetwork } from '../bitcoin/wire/net-address.ts'
+import type { AddressBookCalls } from '../node/ledger/address-book-calls.ts'
 import type { LedgerApi } from '../node/ledger/ledger-api.ts'
 import type { PeerCalls } from '../node/ledger/peer-calls.ts'
 import type { Log } from '../node/log.ts'
@@ -45,7 +46,7 @@ export interface RpcContext {
 
 /** The network as RPC methods see it. */
 export interface RpcPeers {
-  readonly calls: PeerCalls
+  readonly calls: PeerCalls & AddressBookCalls
   readonly userAgent: string
   readonly services: bigint
   readonly blocksOnly: boolean

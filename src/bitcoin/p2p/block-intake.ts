@@ -1,5 +1,6 @@
 import { toHex, toHexReversed } from '../../base/bytes/bytes.ts'
-import { reject, type Verdict } from '../../base/verdict.ts'
+import { invariant } from '../../base/errors.ts'
+import { type Rejected, reject, type Verdict } from '../../base/verdict.ts'
 import { BLOCK_HAVE_DATA } from '../chainstate/block-status.ts'
 import { type PreparedBlock, prepareBlock } from '../chainstate/prepare-block.ts'
 import { checkMerkleRoot, checkWitnessCommitment } from '../consensus/check-block.ts'
@@ -12,8 +13,8 @@ import type { BlockDownload } from './block-download.ts'
 import { punishForBlock } from './block-faults.ts'
 import type { HeaderSync } from './header-sync.ts'
 import { MAX_BLOCKS_IN_TRANSIT_PER_PEER, MAX_CMPCTBLOCKS_INFLIGHT_PER_BLOCK } from './limits.ts'
-import type { BlockTicket, P2pContext } from './p2p-context.ts'
-import type { BlockRequest, RemotePeer } from './remote-peer.ts'
+import type { P2pContext } from './p2p-context.ts'
+import type { BlockRequest, BlockTicket, RemotePeer } from './remote-peer.ts'
 
 /** Blocks whose senders are remembered until it is known whether they are sound. */
 const SOURCES_MAX = 4096
@@ -44,12 +45,25 @@ export class BlockIntake {
       this.#context.debug(() => `Unexpected block message received from peer ${peer.id}`)
       return
     }
+    const ticket = { peer, bytes }
     peer.blocksUnderway++
-    this.#context.emit({ type: 'prepareBlock', ticket: { peer, bytes } })
+    peer.preparing.push({ ticket, outcome: undefined })
+    this.#context.emit({ type: 'prepareBlock', ticket })
   }
 
-  /** What the helpers found out about a block. */
+  /** What the helpers found out about a block: a peer's blocks are dealt with in the order in which they came. */
   onPrepared(ticket: BlockTicket, prepared: PreparedBlock | undefined): void {
+    const { preparing } = ticket.peer
+    const entry = preparing.find(candidate => candidate.ticket === ticket)
+    invariant(entry !== undefined, 'a block was prepared that did not come')
+    entry.outcome = { prepared }
+    for (let first = preparing[0]; first?.outcome !== undefined; first = preparing[0]) {
+      preparing.shift()
+      this.#onNext(first.ticket, first.outcome.prepared)
+    }
+  }
+
+  #onNext(ticket: BlockTicket, prepared: PreparedBlock | undefined): void {
     const context = this.#context
     const { peer, bytes } = ticket
     if (prepared === undefined) {
@@ -81,14 +95,20 @@ export class BlockIntake {
   #isMutated({ block, findings }: PreparedBlock, previous: number): boolean {
     const { crypto } = this.#context.access
     const { txs } = block
-    if (!findings.alone.ok && !checkMerkleRoot(block, crypto).ok) return true
+    const merkle = findings.alone.ok ? findings.alone : checkMerkleRoot(block, crypto)
+    if (!merkle.ok) return this.#logMutation(merkle)
     if (txs.txCount === 0 || !txs.isCoinbase(0)) {
       for (let tx = 0; tx < txs.txCount; tx++) if (txs.baseSize(tx) === MERKLE_NODE_PAIR_SIZE) return true
       return false
     }
     const segwit = this.#context.chain.index.height(previous) + 1 >= this.#context.params.buried.segwit
     const witness = findings.alone.ok && segwit ? findings.witness : checkWitnessCommitment(block, segwit, crypto)
-    return !witness.ok
+    return !witness.ok && this.#logMutation(witness)
+  }
+
+  #logMutation({ code, detail }: Rejected): true {
+    this.#context.log.debug('validation', () => `Block mutated: ${detail === undefined ? code : `${code}, ${detail}`}`)
+    return true
   }
 
   #noteSource(hash: Uint8Array, peer: RemotePeer, punishable: boolean): void {
@@ -136,7 +156,13 @@ export class BlockIntake {
     const previous = index.find(block.header.previous)
     if (previous >= 0 && index.find(block.hash) < 0) {
       const work = index.work(previous) + blockWork(block.header.bits)
-      if (work < this.#headers.workThreshold) return reject('too-little-chainwork')
+      if (work < this.#headers.workThreshold) {
+        this.#context.log.debug('validation', () => {
+          const hash = toHexReversed(block.hash)
+          return `AcceptBlockHeader: not adding new block header ${hash}, missing anti-dos proof-of-work validation`
+        })
+        return reject('too-little-chainwork')
+      }
     }
     return chain.acceptBlock(block, { requested, findings }, nowSeconds)
   }

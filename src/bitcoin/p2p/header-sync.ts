@@ -198,6 +198,10 @@ export class HeaderSync {
       this.request(peer, locator)
       context.debug(() => `more getheaders (from ${toHexReversed(locator[0])}) to peer=${peer.id}`)
     }
+    const { progress } = presync
+    if (progress !== undefined && progress.work === this.presyncProgress?.work) {
+      this.#logProgress('Pre-synchronizing', progress.height, progress.timeSeconds)
+    }
     if (presync.isDone) peer.headersPresync = undefined
     return ok ? ready : undefined
   }
@@ -252,6 +256,7 @@ export class HeaderSync {
     const context = this.#context
     const { tree } = context.chain
     let last = -1
+    const bestBefore = tree.bestHeader
     for (let i = 0; i < batch.count; i++) {
       const verdict = tree.acceptHeader(batch.header(i), batch.hash(i), context.nowSeconds)
       if (!verdict.ok) {
@@ -267,7 +272,18 @@ export class HeaderSync {
       }
       last = verdict.value
     }
+    if (tree.bestHeader !== bestBefore)
+      this.#logProgress('Synchronizing', context.chain.index.height(last), context.chain.index.time(last))
     return last
+  }
+
+  /** While the chain is being fetched: how far its headers go, and what part that is likely to be. */
+  #logProgress(verb: string, height: number, timeSeconds: number): void {
+    const { access, params, nowSeconds, log } = this.#context
+    if (!access.isDownloading) return
+    const left = Math.max(0, Math.trunc((nowSeconds - timeSeconds) / params.targetSpacingSeconds))
+    const percent = ((100 * height) / (height + left)).toFixed(2)
+    log.info(`${verb} blockheaders, height: ${height} (~${percent}%)`)
   }
 
   logNewHeader(peer: RemotePeer, block: number, viaCompactBlock: boolean): void {

@@ -1,12 +1,11 @@
 import type { Crypto } from '../../base/crypto/backend.ts'
 import type { Random } from '../../base/ports/random.ts'
 import type { Chainstate } from '../chainstate/chainstate.ts'
-import type { BlockFindings } from '../chainstate/prepare-block.ts'
-import type { HashedBlock } from '../consensus/check-block.ts'
+import type { PreparedBlock } from '../chainstate/prepare-block.ts'
 import type { NetworkParams } from '../params/network-params.ts'
 import { type Command, encodePayload, type Messages } from '../wire/messages.ts'
 import type { ConnectionEffect } from './connection-io.ts'
-import type { RemotePeer } from './remote-peer.ts'
+import type { BlockTicket, RemotePeer } from './remote-peer.ts'
 
 /** The chain as the peers' side sees it; it lives in the same thread. */
 export interface ChainAccess {
@@ -43,12 +42,6 @@ export interface P2pLog {
   error(message: string): void
 }
 
-/** A block on its way into the chain. */
-export interface BlockTicket {
-  readonly peer: RemotePeer
-  readonly bytes: Uint8Array
-}
-
 /** What the core asks of its thread. */
 export type ChainEffect =
   /** Parse, hash and check a block by itself; answer by {@link P2pNode.onBlockPrepared}. */
@@ -59,7 +52,7 @@ export type ChainEffect =
 export interface PreparedTicket {
   readonly ticket: BlockTicket
   /** Undefined where the bytes are no block. */
-  readonly prepared: { readonly block: HashedBlock; readonly findings: BlockFindings } | undefined
+  readonly prepared: PreparedBlock | undefined
 }
 
 export type P2pEffect = ConnectionEffect | ChainEffect
@@ -126,10 +119,5 @@ export class P2pContext {
   misbehaving(peer: RemotePeer, reason: string): void {
     peer.shouldDiscourage = true
     this.debug(() => `Misbehaving: peer=${peer.id}${reason === '' ? '' : `: ${reason}`}`)
-  }
-
-  /** A time after a random delay, exponentially spread around a mean, so that nobody can foretell it. */
-  randomDelayMs(meanMs: number): number {
-    return -Math.log((this.random.below(2 ** 32) + 1) / 2 ** 32) * meanMs
   }
 }

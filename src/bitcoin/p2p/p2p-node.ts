@@ -1,5 +1,6 @@
 import { accept } from '../../base/verdict.ts'
 import type { ChainEvent } from '../chainstate/chainstate.ts'
+import type { AddressManager } from './addresses/address-manager.ts'
 import { BlockAnnouncements } from './block-announcements.ts'
 import { BlockDownload } from './block-download.ts'
 import { BlockIntake } from './block-intake.ts'
@@ -11,11 +12,11 @@ import { Handshake } from './handshake.ts'
 import { HeaderSync } from './header-sync.ts'
 import { ADDR_FETCH_TIMEOUT_MS, MAX_BLOCKS_IN_TRANSIT_PER_PEER } from './limits.ts'
 import { MessageHandler } from './message-handler.ts'
-import type { BlockTicket, P2pContext, P2pEffect, PreparedTicket } from './p2p-context.ts'
+import type { P2pContext, P2pEffect, PreparedTicket } from './p2p-context.ts'
 import type { P2pOptions } from './p2p-options.ts'
 import { PeerConnections } from './peer-connections.ts'
 import { Pings } from './pings.ts'
-import type { RemotePeer } from './remote-peer.ts'
+import type { BlockTicket, RemotePeer } from './remote-peer.ts'
 
 /**
  * Everything that is done with peers: a machine that is told what happens on connections and to the chain, and says what to do. It
@@ -43,7 +44,7 @@ export class P2pNode {
   readonly #handler: MessageHandler
   #tip: number
 
-  constructor(context: P2pContext, options: P2pOptions) {
+  constructor(context: P2pContext, options: P2pOptions, manager: AddressManager) {
     this.context = context
     this.download = new BlockDownload(context)
     this.headers = new HeaderSync(context, this.download)
@@ -52,7 +53,7 @@ export class P2pNode {
     this.serving = new BlockServing(context, this.download, this.#announcements)
     this.#pings = new Pings(context)
     this.#watch = new ChainSyncWatch(context, this.headers, this.download)
-    this.connections = new PeerConnections(context, options, {
+    this.connections = new PeerConnections(context, options, manager, {
       onClosed: peer => this.#onClosed(peer),
     })
     const handshake = new Handshake(context, options, this.download, this.connections)

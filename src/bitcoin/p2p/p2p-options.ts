@@ -1,3 +1,4 @@
+import type { AddressNetwork, NetEndpoint } from '../wire/net-address.ts'
 import type { Permission } from './remote-peer.ts'
 
 /** Of whoever comes in at one address. */
@@ -36,6 +37,16 @@ export interface P2pOptions {
   readonly connect: readonly string[] | undefined
   /** -addnode */
   readonly addNodes: readonly string[]
+  /** -discover: whether addresses of our own are looked for, and peers believed that tell of them. */
+  readonly discover: boolean
+  /** -externalip */
+  readonly externalAddresses: readonly NetEndpoint[]
+  /** Where we are reached at an address of which nothing else is known. */
+  readonly listenPort: number
+  /** -onlynet, and what proxies and services lead to: networks whose addresses are connected to. */
+  readonly reachableNetworks: readonly AddressNetwork[]
+  /** -test=addrman: the places of addresses in their tables are known to tests. */
+  readonly deterministicAddresses: boolean
   /** The listening addresses, in the order of the shell's. */
   readonly listeners: readonly ListenerOptions[]
 }

@@ -2,7 +2,10 @@ import { InvariantError } from '../../base/errors.ts'
 import { isLocalAddress } from '../wire/address-class.ts'
 import { type NetEndpoint, sameAddress } from '../wire/net-address.ts'
 import { formatNetEndpoint, parseNetEndpoint, splitHostPort } from '../wire/net-address-text.ts'
+import { Subnet } from '../wire/subnet.ts'
 import { AddressGossip } from './address-gossip.ts'
+import type { AddressManager } from './addresses/address-manager.ts'
+import { PeerAddresses } from './addresses/peer-addresses.ts'
 import type { ConnectionId, ConnectionInput, ConnectTarget } from './connection-io.ts'
 import { BanList } from './connections/ban-list.ts'
 import { InboundAdmission } from './connections/inbound-admission.ts'
@@ -43,7 +46,7 @@ export class PeerConnections implements HandshakeListener {
   #nextPeer = 0
   networkActive = true
 
-  constructor(context: P2pContext, options: P2pOptions, listener: ConnectionsListener) {
+  constructor(context: P2pContext, options: P2pOptions, manager: AddressManager, listener: ConnectionsListener) {
     this.#context = context
     this.#options = options
     this.#listener = listener
@@ -55,7 +58,8 @@ export class PeerConnections implements HandshakeListener {
       if (!entry.ok) throw new InvariantError(`an invalid whitelist entry: ${text}`)
       return entry.value
     })
-    this.gossip = new AddressGossip(context)
+    this.gossip = new AddressGossip(context, options, manager, (address, now) => this.bans.shuns(address, now))
+    for (const endpoint of options.externalAddresses) this.gossip.local.add(endpoint, 'manual')
   }
 
   /** Who greets outbound peers; it needs us, and we need it. */
@@ -77,9 +81,16 @@ export class PeerConnections implements HandshakeListener {
       case 'networkActive':
         this.networkActive = input.active
         break
-      case 'resolved':
       case 'localAddress':
+        this.gossip.local.add(input.endpoint, input.score)
+        break
       case 'localAddressGone':
+        this.gossip.local.remove(input.endpoint)
+        break
+      case 'networkReachable':
+        this.gossip.addReachable(input.network)
+        break
+      case 'resolved':
         break
       default:
         this.#onPeerInput(input)
@@ -119,6 +130,7 @@ export class PeerConnections implements HandshakeListener {
       connectedAtMs: nowMs,
       ourServices: this.#options.services,
       localNonce: random.u64(),
+      addresses: new PeerAddresses(random, nowMs),
       isDiscouraged: this.bans.isDiscouraged(parts.endpoint.address),
       logsAddress: this.#options.logsAddresses,
     })
@@ -226,6 +238,7 @@ export class PeerConnections implements HandshakeListener {
     this.#byConnection.delete(connection)
     peer.disconnecting = true
     this.#context.peers.delete(peer.id)
+    this.gossip.removePeer(peer)
     this.#listener.onClosed(peer)
     const { type, endpoint, name } = peer
     if (retryV1 && !peer.isInbound) this.open({ type, target: endpoint, name, protocol: 'v1' }, 0)
@@ -258,13 +271,22 @@ export class PeerConnections implements HandshakeListener {
     }
     context.debug(() => `Disconnecting and discouraging peer ${peer.id}!`)
     this.bans.discourage(address)
-    for (const other of context.peers.values()) {
-      if (sameAddress(other.endpoint.address, address)) context.disconnect(other, () => 'disconnect by subnet match')
-    }
+    this.disconnectSubnet(Subnet.ofHost(address))
     return true
   }
 
+  /** Parts from all peers of a subnet. */
+  disconnectSubnet(subnet: Subnet): void {
+    const { peers } = this.#context
+    const which = this.#options.logsAddresses ? `=${subnet.text}` : ''
+    for (const peer of peers.values()) {
+      if (!subnet.contains(peer.endpoint.address)) continue
+      this.#context.disconnect(peer, () => `disconnect by subnet${which} match`)
+    }
+  }
+
   onVersion(peer: RemotePeer): boolean {
+    if (!peer.isInbound) this.gossip.manager.setServices(peer.endpoint, peer.services)
     if (!peer.isInbound || !peer.relaysTransactions || this.#admission.makeRelayRoom(peer)) return true
     const { id } = peer
     this.#context.debug(
@@ -274,9 +296,13 @@ export class PeerConnections implements HandshakeListener {
     return false
   }
 
-  onIntroduced(_peer: RemotePeer): void {}
+  onIntroduced(peer: RemotePeer): void {
+    if (!peer.isInbound) this.gossip.onOutbound(peer)
+  }
 
-  onSeenLocal(_endpoint: NetEndpoint): void {}
+  onSeenLocal(endpoint: NetEndpoint): void {
+    this.gossip.onSeenLocal(endpoint)
+  }
 
   onBlockConnected(): void {}
 

@@ -1,8 +1,10 @@
+import type { PreparedBlock } from '../chainstate/prepare-block.ts'
 import type { PartialBlock } from '../wire/compact-block.ts'
 import type { InventoryEntry } from '../wire/inventory-messages.ts'
 import type { NetEndpoint } from '../wire/net-address.ts'
 import { formatNetEndpoint } from '../wire/net-address-text.ts'
 import { SERVICES } from '../wire/services.ts'
+import type { PeerAddresses } from './addresses/peer-addresses.ts'
 import type { ConnectionId } from './connection-io.ts'
 import type { HeadersPresync } from './headers-presync.ts'
 import { MessageQueue } from './message-queue.ts'
@@ -22,6 +24,18 @@ export interface BlockRequest {
   partial: PartialBlock | 'failed' | undefined
 }
 
+/** A block that helpers look at; `outcome` is what they found. */
+export interface PreparingBlock {
+  readonly ticket: BlockTicket
+  outcome: { readonly prepared: PreparedBlock | undefined } | undefined
+}
+
+/** A block on its way into the chain. */
+export interface BlockTicket {
+  readonly peer: RemotePeer
+  readonly bytes: Uint8Array
+}
+
 export interface RemotePeerOptions {
   /** RPC's number of the peer. */
   readonly id: number
@@ -39,6 +53,7 @@ export interface RemotePeerOptions {
   readonly isInboundOnion: boolean
   /** Its address broke rules before: it is the first to go when room is needed. */
   readonly isDiscouraged: boolean
+  readonly addresses: PeerAddresses
   readonly logsAddress: boolean
 }
 
@@ -56,6 +71,8 @@ export class RemotePeer {
   readonly localNonce: bigint
   readonly isInboundOnion: boolean
   readonly isDiscouraged: boolean
+  /** What it is told, and tells, of others. */
+  readonly addresses: PeerAddresses
   readonly #logsAddress: boolean
 
   protocol: 'detecting' | 'v1' | 'v2' = 'detecting'
@@ -87,6 +104,8 @@ export class RemotePeer {
   readonly queue = new MessageQueue()
   /** Blocks that were handed on and whose fate is not known: nothing but further blocks is read meanwhile. */
   blocksUnderway = 0
+  /** Those that are being prepared, in the order in which they came. */
+  readonly preparing: PreparingBlock[] = []
   congested = false
 
   // Pings.
@@ -152,6 +171,7 @@ export class RemotePeer {
     this.localNonce = options.localNonce
     this.isInboundOnion = options.isInboundOnion
     this.isDiscouraged = options.isDiscouraged
+    this.addresses = options.addresses
     this.#logsAddress = options.logsAddress
   }
 

@@ -3,6 +3,7 @@ import { OperationError } from '../../base/errors.ts'
 import type { ConnectionEffect, ConnectionInput } from '../../bitcoin/p2p/connection-io.ts'
 import type { P2pOptions } from '../../bitcoin/p2p/p2p-options.ts'
 import type { Log, LogEntry } from '../log.ts'
+import type { AddressBookCalls } from './address-book-calls.ts'
 import type { IndexOptions } from './indexes/index-options.ts'
 import type { LedgerApi, LedgerCalls, TipSnapshot } from './ledger-api.ts'
 import { errorOfMessage, type LedgerReply, type LedgerRequest, type LedgerThreadData } from './ledger-messages.ts'
@@ -29,7 +30,7 @@ export interface LedgerClientOptions {
   readonly onFatal: (error: Error) => void
 }
 
-type AllCalls = LedgerCalls & PeerCalls
+type AllCalls = LedgerCalls & PeerCalls & AddressBookCalls
 
 interface Pending {
   resolve(value: unknown): void
@@ -37,7 +38,7 @@ interface Pending {
 }
 
 /** A ledger in another thread, as {@link LedgerApi}. Calls before it is open wait. */
-export class LedgerClient implements LedgerApi, PeerCalls {
+export class LedgerClient implements LedgerApi, PeerCalls, AddressBookCalls {
   readonly #worker: Worker
   readonly #options: LedgerClientOptions
   readonly #pending = new Map<number, Pending>()
@@ -92,6 +93,14 @@ export class LedgerClient implements LedgerApi, PeerCalls {
   readonly pingAll = this.#remote('pingAll')
   readonly disconnectPeer = this.#remote('disconnectPeer')
   readonly disconnectByName = this.#remote('disconnectByName')
+  readonly ban = this.#remote('ban')
+  readonly unban = this.#remote('unban')
+  readonly bans = this.#remote('bans')
+  readonly clearBans = this.#remote('clearBans')
+  readonly knownAddresses = this.#remote('knownAddresses')
+  readonly addAddress = this.#remote('addAddress')
+  readonly addressFigures = this.#remote('addressFigures')
+  readonly addressTables = this.#remote('addressTables')
   readonly sendRaw = this.#remote('sendRaw')
   readonly fetchBlock = this.#remote('fetchBlock')
   readonly indexSummaries = this.#remote('indexSummaries')

@@ -2,6 +2,7 @@ import { OperationError } from '../../base/errors.ts'
 import type { ConnectionEffect, ConnectionInput } from '../../bitcoin/p2p/connection-io.ts'
 import type { P2pOptions } from '../../bitcoin/p2p/p2p-options.ts'
 import type { LogEntry } from '../log.ts'
+import type { AddressBookCalls } from './address-book-calls.ts'
 import type { LedgerCalls, TipSnapshot } from './ledger-api.ts'
 import type { LedgerOptions } from './ledger-options.ts'
 import type { PeerCalls } from './peer-calls.ts'
@@ -22,7 +23,7 @@ export type LedgerRequest =
   | {
       readonly type: 'call'
       readonly id: number
-      readonly method: keyof LedgerCalls | keyof PeerCalls
+      readonly method: keyof LedgerCalls | keyof PeerCalls | keyof AddressBookCalls
       readonly args: readonly unknown[]
     }
   /** Begins to deal with peers. */

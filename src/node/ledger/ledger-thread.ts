@@ -22,7 +22,8 @@ type Handler = (...values: readonly unknown[]) => Promise<unknown>
 async function call(running: RunningLedger, request: LedgerRequest & { type: 'call' }): Promise<void> {
   const { id, method, args } = request
   try {
-    const service = (method in running.service ? running.service : running.peers) as Record<string, Handler> | undefined
+    const target = [running.service, ...running.peers].find(candidate => method in candidate)
+    const service = target as Record<string, Handler> | undefined
     if (service === undefined) throw new OperationError('no-peers', 'Nothing is done with peers')
     send({ type: 'result', id, value: await service[method](...args) })
   } catch (error) {

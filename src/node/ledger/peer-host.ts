@@ -1,23 +1,28 @@
 import type { Random } from '../../base/ports/random.ts'
 import type { ChainEvent } from '../../bitcoin/chainstate/chainstate.ts'
 import type { ConnectionEffect, ConnectionInput } from '../../bitcoin/p2p/connection-io.ts'
-import { type BlockTicket, type ChainAccess, P2pContext, type P2pLog } from '../../bitcoin/p2p/p2p-context.ts'
+import { type ChainAccess, P2pContext, type P2pLog } from '../../bitcoin/p2p/p2p-context.ts'
 import { P2pNode } from '../../bitcoin/p2p/p2p-node.ts'
 import type { P2pOptions } from '../../bitcoin/p2p/p2p-options.ts'
+import type { BlockTicket } from '../../bitcoin/p2p/remote-peer.ts'
 import type { Log } from '../log.ts'
 import type { Ledger } from './ledger.ts'
+import type { PeerFiles } from './peer-files.ts'
 
 /** How often peers are looked after while nothing comes in. */
 const TICK_MS = 100
+/** How often addresses are written, as Core does it. */
+const SAVE_INTERVAL_MS = 15 * 60 * 1000
 /** How long messages are dealt with before the ledger goes on. */
 const SLICE_MS = 10
-/** With more blocks than this waiting to be connected, peers do not wait for theirs. */
+/** In initial download, with more blocks than this waiting to be connected, peers do not wait for theirs. */
 const BACKLOG_BLOCKS = 8
 
 export interface PeerHostParts {
   readonly ledger: Ledger
   readonly options: P2pOptions
   readonly random: Random
+  readonly files: PeerFiles
   readonly log: Log
   /** Milliseconds since 1970, by the clock that may be mocked. */
   readonly nowMs: () => number
@@ -29,7 +34,9 @@ export interface PeerHostParts {
 export class PeerHost {
   readonly node: P2pNode
   readonly #parts: PeerHostParts
+  readonly #files: PeerFiles
   readonly #timer: NodeJS.Timeout
+  #savedAtMs = performance.now()
   #pumping = false
   #closed = false
 
@@ -39,10 +46,20 @@ export class PeerHost {
     const access = new LedgerAccess(ledger)
     const context = new P2pContext(ledger.options.params, access, random, logPort(log))
     context.nowMs = parts.nowMs()
-    this.node = new P2pNode(context, options)
+    this.#files = parts.files
+    this.node = new P2pNode(context, options, parts.files.loadAddresses())
+    parts.files.loadBans(this.node.connections.bans, context.nowSeconds)
     ledger.onEvents = (events, settled) => this.#onChainEvents(events, settled)
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
     this.#timer.unref()
+  }
+
+  /** Runs something on the core, at the present time, and carries out what follows from it. */
+  run<T>(action: () => T): T {
+    this.node.context.nowMs = this.#parts.nowMs()
+    const result = action()
+    this.wake()
+    return result
   }
 
   nowMs(): number {
@@ -78,8 +95,17 @@ export class PeerHost {
   }
 
   #tick(): void {
+    if (performance.now() - this.#savedAtMs > SAVE_INTERVAL_MS) this.save()
     this.node.onTick(this.#parts.nowMs())
     this.wake()
+  }
+
+  /** Writes what is to outlive a restart. */
+  save(): void {
+    this.#savedAtMs = performance.now()
+    const { bans, gossip } = this.node.connections
+    this.#files.saveAddresses(gossip.manager)
+    if (bans.isDirty) this.#files.saveBans(bans, this.node.context.nowSeconds)
   }
 
   #onChainEvents(events: readonly ChainEvent[], settled: boolean): void {
@@ -113,12 +139,15 @@ export class PeerHost {
       this.wake()
     }
     const target = chain.tree.bestChain(chain.tip)
-    if (chain.index.height(target) - chain.height > BACKLOG_BLOCKS) settle()
+    // While the chain is being fetched, whatever is asked may be answered out of turn.
+    const isBehind = ledger.isDownloading && chain.index.height(target) - chain.height > BACKLOG_BLOCKS
+    if (isBehind) settle()
     else working.then(settle, error => ledger.ports.onFailure(error))
   }
 
   close(): void {
     this.#closed = true
+    this.save()
     clearInterval(this.#timer)
     this.#parts.ledger.onEvents = undefined
   }

@@ -15,16 +15,8 @@ export class PeerService implements PeerCalls {
     return this.#host.node
   }
 
-  /** Runs something on the core, at the present time, and carries out what follows from it. */
-  #run<T>(action: () => T): T {
-    this.#node.context.nowMs = this.#host.nowMs()
-    const result = action()
-    this.#host.wake()
-    return result
-  }
-
   async peerInfos(): Promise<readonly PeerInfo[]> {
-    return this.#run(() => [...this.#node.context.peers.values()].map(peer => this.#info(peer)))
+    return this.#host.run(() => [...this.#node.context.peers.values()].map(peer => this.#info(peer)))
   }
 
   #info(peer: RemotePeer): PeerInfo {
@@ -67,7 +59,7 @@ export class PeerService implements PeerCalls {
   }
 
   async connectOnce(name: string, protocol: 'v1' | 'v2'): Promise<void> {
-    this.#run(() => this.#node.connections.connectByName(name, 'manual', protocol))
+    this.#host.run(() => this.#node.connections.connectByName(name, 'manual', protocol))
   }
 
   async addNode(_name: string, _protocol: 'v1' | 'v2'): Promise<boolean> {
@@ -83,7 +75,7 @@ export class PeerService implements PeerCalls {
   }
 
   async openForTest(name: string, type: ConnectionType, protocol: 'v1' | 'v2'): Promise<boolean> {
-    return this.#run(() => this.#node.connections.openForTest(name, type, protocol))
+    return this.#host.run(() => this.#node.connections.openForTest(name, type, protocol))
   }
 
   async networkState(): Promise<NetworkState> {
@@ -105,14 +97,14 @@ export class PeerService implements PeerCalls {
 
   #disconnect(peer: RemotePeer | undefined, reason: string): boolean {
     if (peer === undefined) return false
-    this.#run(() => this.#node.context.disconnect(peer, () => reason))
+    this.#host.run(() => this.#node.context.disconnect(peer, () => reason))
     return true
   }
 
   async sendRaw(id: number, command: string, payload: Uint8Array): Promise<boolean> {
     const peer = this.#node.context.peers.get(id)
     if (peer === undefined) return false
-    this.#run(() => this.#node.context.sendPayload(peer, command, payload))
+    this.#host.run(() => this.#node.context.sendPayload(peer, command, payload))
     return true
   }
 
@@ -120,6 +112,6 @@ export class PeerService implements PeerCalls {
     const { context, download } = this.#node
     const peer = context.peers.get(id)
     if (peer === undefined) return 'Peer does not exist'
-    return this.#run(() => download.fetchFrom(peer, context.chain.index.find(hash)))
+    return this.#host.run(() => download.fetchFrom(peer, context.chain.index.find(hash)))
   }
 }

@@ -1,14 +1,17 @@
 import type { ConnectionEffect, ConnectionInput } from '../../bitcoin/p2p/connection-io.ts'
 import type { P2pOptions } from '../../bitcoin/p2p/p2p-options.ts'
 import { loadCrypto } from '../../platform/crypto.ts'
+import { NodeFiles } from '../../platform/node-files.ts'
 import { nodeRandom } from '../../platform/node-random.ts'
 import type { Log } from '../log.ts'
+import { AddressBookService } from './address-book-service.ts'
 import { HelperThreads } from './helper-threads.ts'
 import { importBlocks } from './import-blocks.ts'
 import { Ledger } from './ledger.ts'
 import type { TipSnapshot } from './ledger-api.ts'
 import type { LedgerOptions } from './ledger-options.ts'
 import { LedgerService } from './ledger-service.ts'
+import { PeerFiles } from './peer-files.ts'
 import { PeerHost } from './peer-host.ts'
 import { PeerService } from './peer-service.ts'
 
@@ -24,8 +27,8 @@ export interface RunningLedger {
   readonly service: LedgerService
   /** Resolves once all that it was to take in at the start is in and the best chain is active. */
   readonly started: Promise<void>
-  /** Answers what is asked about peers; undefined before {@link startPeers}. */
-  readonly peers: PeerService | undefined
+  /** Answer what is asked about peers; none before {@link startPeers}. */
+  readonly peers: readonly (PeerService | AddressBookService)[]
   /** Begins to deal with peers. */
   startPeers(options: P2pOptions, onEffects: (effects: readonly ConnectionEffect[]) => void): void
   /** What happened on connections. */
@@ -69,7 +72,7 @@ export async function runLedger(
   const started = ledger.start(importBlocks)
   started.catch(error => listener.onFatal(error))
   let host: PeerHost | undefined
-  let peers: PeerService | undefined
+  let peers: readonly (PeerService | AddressBookService)[] = []
   return {
     service,
     started,
@@ -78,8 +81,18 @@ export async function runLedger(
     },
     startPeers(peerOptions, onEffects) {
       const nowMs = (): number => 1000 * mockTime || performance.timeOrigin + performance.now()
-      host = new PeerHost({ ledger, options: peerOptions, random: nodeRandom, log: setting.log, nowMs, onEffects })
-      peers = new PeerService(host)
+      const { log } = setting
+      const files = new PeerFiles({
+        files: new NodeFiles(options.folder),
+        path: options.folder,
+        magic: options.params.magic,
+        crypto,
+        random: nodeRandom,
+        log,
+        deterministicAddresses: peerOptions.deterministicAddresses,
+      })
+      host = new PeerHost({ ledger, options: peerOptions, random: nodeRandom, files, log, nowMs, onEffects })
+      peers = [new PeerService(host), new AddressBookService(host)]
     },
     onInputs: inputs => host?.onInputs(inputs),
     async close() {

@@ -53,7 +53,16 @@ export class PeerNetwork {
     const { cjdnsReachable } = options.connections
     const resolve = async (name: string): Promise<readonly string[]> => (looksUpNames ? nodeNet.resolve(name) : [])
     const proxies = new Proxies(await readProxyOptions(options.proxies, resolve), nodeRandom)
-    const dialing = { net: nodeNet, random: nodeRandom, log, connectTimeoutMs, cjdnsReachable, looksUpNames, proxies }
+    const dialing = {
+      net: nodeNet,
+      random: nodeRandom,
+      log,
+      connectTimeoutMs,
+      cjdnsReachable,
+      looksUpNames,
+      proxies,
+      i2p: undefined,
+    }
     const connections = new Connections(
       {
         net: nodeNet,

@@ -1,5 +1,6 @@
 import type { RpcMethod } from '../method.ts'
 import { ADDRESS_METHODS } from './addresses.ts'
+import { BAN_METHODS } from './bans.ts'
 import { BLOCK_TEMPLATE_METHODS } from './block-template.ts'
 import { BLOCKCHAIN_METHODS } from './blockchain.ts'
 import { BLOCK_METHODS } from './blocks.ts'
@@ -13,6 +14,7 @@ import { INDEX_METHODS } from './indexes.ts'
 import { MEMPOOL_METHODS } from './mempool.ts'
 import { MINING_METHODS } from './mining.ts'
 import { NETWORK_METHODS } from './network.ts'
+import { NODE_ADDRESS_METHODS } from './node-addresses.ts'
 import { PEER_METHODS } from './peers.ts'
 import { RAW_TRANSACTION_METHODS } from './raw-transactions.ts'
 import { SCAN_METHODS } from './scans.ts'
@@ -40,6 +42,8 @@ export const RPC_METHODS: readonly RpcMethod[] = [
   ...RAW_TRANSACTION_METHODS,
   ...PEER_METHODS,
   ...NETWORK_METHODS,
+  ...BAN_METHODS,
+  ...NODE_ADDRESS_METHODS,
   ...ADDRESS_METHODS,
   ...CONTROL_METHODS,
 ]

@@ -54,6 +54,9 @@ export interface AddressRelayOptions {
 export interface AddressesOutcome {
   readonly processed: number
   readonly rateLimited: number
+  /** What the address manager was offered, and how many found a place. */
+  readonly offered: readonly GossipedAddress[]
+  readonly added: number
   /** An address fetch has got what it was for: the connection may end. */
   readonly fetched: boolean
 }
@@ -104,7 +107,7 @@ export class AddressRelay {
   onAddresses(
     from: GossipPeer,
     told: readonly GossipedAddress[],
-    peers: Iterable<GossipPeer>,
+    peers: readonly GossipPeer[],
     nowMs: number,
   ): AddressesOutcome | undefined {
     if (!gossipsAddresses(from.type)) return undefined
@@ -121,13 +124,13 @@ export class AddressRelay {
       }
     }
     const reachable = welcome.filter(({ endpoint }) => isReachable(endpoint.address))
-    manager.add(reachable, from.endpoint.address, HEARSAY_PENALTY_SECONDS, nowSeconds)
+    const added = manager.add(reachable, from.endpoint.address, HEARSAY_PENALTY_SECONDS, nowSeconds)
     const fetched = from.type === 'addr-fetch' && told.length > 1
-    return { processed: welcome.length, rateLimited, fetched }
+    return { processed: welcome.length, rateLimited, offered: reachable, added, fetched }
   }
 
   /** Sets an address aside for one or two peers: for a day the same ones, however often it is told, and nobody can tell which. */
-  relay(address: GossipedAddress, peers: Iterable<GossipPeer>, from: GossipPeer, nowSeconds: number): void {
+  relay(address: GossipedAddress, peers: readonly GossipPeer[], from: GossipPeer, nowSeconds: number): void {
     const addressHash = this.#addressHash.hash(endpointBytes(address.endpoint))
     const day = BigInt.asUintN(64, BigInt(nowSeconds) + addressHash) / BigInt(DAY_SECONDS)
     const rank = (id: number): bigint =>
