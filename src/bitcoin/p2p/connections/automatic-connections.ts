@@ -200,9 +200,9 @@ export class AutomaticConnections {
     if (!snapshot.networkActive) return []
     const steps: OutboundStep[] = []
     let free = Math.min(this.#slots.outbound, this.#options.connectionsMax) - present.automatic
-    const fetch = this.#nextFetch(snapshot.connections, free > 0)
-    if (fetch !== undefined) {
-      steps.push(fetch)
+    const fetching = this.#nextFetch(snapshot.connections, free > 0)
+    if (fetching !== undefined) {
+      steps.push(fetching)
       free--
     }
     if (free <= 0) return steps
