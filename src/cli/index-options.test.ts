@@ -16,7 +16,7 @@ test('indexes are kept where they are asked for', () => {
     assert.ok(options(word).blockFilters, word)
   }
   for (const word of ['-blockfilterindex=0', '-noblockfilterindex']) assert.ok(!options(word).blockFilters, word)
-  assert.ok(options('-blockfilterindex', '-peerblockfilters').servesBlockFilters)
+  assert.ok(options('-blockfilterindex', '-peerblockfilters').blockFilters)
 })
 
 test('what does not go together is refused in the words of bitcoind', () => {

@@ -19,9 +19,9 @@ export function indexOptions(settings: Settings): IndexOptions {
     transactions: settings.bool('txindex') ?? false,
     blockFilters: blockFilters(settings),
     coinStats: settings.bool('coinstatsindex') ?? false,
-    servesBlockFilters: settings.bool('peerblockfilters') ?? false,
   }
-  if (options.servesBlockFilters && !options.blockFilters) {
+  // BIP157: what is served to peers must be there.
+  if (settings.bool('peerblockfilters') && !options.blockFilters) {
     throw new UsageError('Cannot set -peerblockfilters without -blockfilterindex.')
   }
   if (options.transactions && (settings.int('prune') ?? 0) !== 0) {

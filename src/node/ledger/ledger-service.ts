@@ -331,6 +331,7 @@ export class LedgerService extends IndexService implements LedgerCalls {
 
   async settled(): Promise<void> {
     await this.#ledger.advance()
+    await this.#ledger.indexRunner.allCaughtUp()
   }
 
   async setMockTime(seconds: number): Promise<void> {

@@ -181,7 +181,7 @@ class LedgerAccess implements ChainAccess {
   }
 
   get filters(): ChainAccess['filters'] {
-    return undefined
+    return this.#ledger.indexes.blockFilters
   }
 }
 

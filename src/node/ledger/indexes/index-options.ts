@@ -6,13 +6,10 @@ export interface IndexOptions {
   readonly blockFilters: boolean
   /** -coinstatsindex: statistics and hashes of all coins behind every block. */
   readonly coinStats: boolean
-  /** -peerblockfilters: BIP157, filters are served to others. */
-  readonly servesBlockFilters: boolean
 }
 
 export const NO_INDEXES: IndexOptions = {
   transactions: false,
   blockFilters: false,
   coinStats: false,
-  servesBlockFilters: false,
 }

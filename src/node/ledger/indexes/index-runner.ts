@@ -268,6 +268,11 @@ export class IndexRunner implements BlockSource {
     return true
   }
 
+  /** Waits until all indexes that have been at the tip are there again. */
+  async allCaughtUp(): Promise<void> {
+    for (const index of this.#parts.indexes) await this.catchUp(index)
+  }
+
   /** The highest block that may be pruned without taking from an index what it may still need, and which index that is. */
   get pruneLock(): { readonly name: string; readonly height: number } | undefined {
     let lock: { name: string; height: number } | undefined

@@ -97,8 +97,10 @@ export class IndexService implements IndexCalls {
     return this.#coinScan.abort()
   }
 
-  scanFilters(scripts: readonly Uint8Array[], range: FilterScanRange): Promise<FilterScanResult | undefined> {
-    return this.#filterScan.run(required(this.#ledger.indexes.blockFilters), scripts, range)
+  async scanFilters(scripts: readonly Uint8Array[], range: FilterScanRange): Promise<FilterScanResult | undefined> {
+    const filters = required(this.#ledger.indexes.blockFilters)
+    await this.#ledger.indexRunner.catchUp(filters)
+    return this.#filterScan.run(filters, scripts, range)
   }
 
   async filterScanStatus(): Promise<FilterScanStatus | undefined> {
