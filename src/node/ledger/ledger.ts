@@ -9,7 +9,7 @@ import { BlockIndexStore } from '../../bitcoin/chainstate/block-index-store.ts'
 import { type ChainEvent, Chainstate } from '../../bitcoin/chainstate/chainstate.ts'
 import { CoinsCache } from '../../bitcoin/chainstate/coins-cache.ts'
 import { CoinsStore } from '../../bitcoin/chainstate/coins-store.ts'
-import { pruneLimitHeight, pruneToHeight, pruneToSize } from '../../bitcoin/chainstate/prune.ts'
+import { pruneToHeight, pruneToSize } from '../../bitcoin/chainstate/prune.ts'
 import { mendCoins } from '../../bitcoin/chainstate/replay.ts'
 import { verificationProgress } from '../../bitcoin/chainstate/verification-progress.ts'
 import { verifyChain } from '../../bitcoin/chainstate/verify-chain.ts'
@@ -369,12 +369,11 @@ export class Ledger {
   }
 
   /** The highest block that the indexes can do without. */
-  #pruneLock(wanted = pruneLimitHeight(this.chain)): number {
+  #pruneLock(): number {
     const { pruneLock } = this.indexRunner
-    if (pruneLock !== undefined && pruneLock.height < wanted) {
-      this.ports.log.debug('prune', `${pruneLock.name} limited pruning to height ${Math.max(pruneLock.height, 1)}`)
-    }
-    return pruneLock?.height ?? wanted
+    if (pruneLock === undefined) return this.chain.height
+    this.ports.log.debug('prune', `${pruneLock.name} limited pruning to height ${Math.max(pruneLock.height, 1)}`)
+    return pruneLock.height
   }
 
   /** pruneblockchain. */
@@ -382,8 +381,7 @@ export class Ledger {
     return this.exclusive.run(async () => {
       this.chain.settle()
       await this.flush({ sync: true })
-      if (pruneToHeight(this.chain, height, this.#pruneLock(height)))
-        await this.#indexStore.setFlag('prunedblockfiles', true)
+      if (pruneToHeight(this.chain, height, this.#pruneLock())) await this.#indexStore.setFlag('prunedblockfiles', true)
       await this.saveIndex()
     })
   }

@@ -55,7 +55,8 @@ export function checkIndexData(indexes: OpenIndexes, chain: Chainstate): void {
     throw new OperationError(
       'index-pruned',
       `${first.name} best block of the index goes beyond pruned data${what}. Please disable the index or reindex (which will ` +
-        'download the whole blockchain again)',
+        'download the whole blockchain again)\n' +
+        'Error: A fatal internal error occurred, see debug.log for details: Failed to start indexes, shutting down…',
     )
   }
   check([indexes.blockFilters, indexes.coinStats], BLOCK_HAVE_DATA | BLOCK_HAVE_UNDO, ' (including undo data)')
