@@ -84,8 +84,6 @@ export const PACKAGE_PLACES: ReadonlyMap<string, readonly string[]> = new Map([
   ['@scure/btc-signer', ['base/crypto', 'bitcoin/descriptors', 'bitcoin/wallet']],
   ['@bitcoinerlab/descriptors-scure', ['bitcoin/descriptors', 'bitcoin/wallet']],
   ['classic-level', ['platform']],
-  ['socks', ['platform']],
-  ['@achingbrain/nat-port-mapper', ['platform']],
   ['zeromq', ['platform']],
   ['pino', ['node']],
   ['prom-client', ['node']],
