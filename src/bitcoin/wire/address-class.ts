@@ -132,9 +132,9 @@ function groupBits(address: NetAddress): number {
  * map of autonomous systems.
  */
 export function netGroup(address: NetAddress): Uint8Array {
-  const id = CLASS_IDS[addressClass(address)]
   const ipv4 = linkedIpv4(address)
-  if (ipv4 !== undefined) return Uint8Array.of(id, ipv4[0], ipv4[1])
+  if (ipv4 !== undefined) return Uint8Array.of(CLASS_IDS.ipv4, ipv4[0], ipv4[1])
+  const id = CLASS_IDS[networkOf(address)]
   const bits = groupBits(address)
   const { bytes } = address
   const group = [id, ...bytes.subarray(0, bits >> 3)]
