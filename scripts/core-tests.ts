@@ -13,6 +13,8 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
 const OUTPUT_TAIL_LINES = 40
+/** Tests at once; the ports of each are reckoned from a number of its own. */
+const SLOTS_MAX = 8
 const root = resolve(import.meta.dirname, '..')
 
 interface Outcome {
@@ -60,7 +62,7 @@ function runTest(
   const [file, ...options] = name.split(' ')
   const script = join(setting.checkout, 'test/functional', file.endsWith('.py') ? file : `${file}.py`)
   const tmp = join(setting.folder, `${file}-${slot}-${process.hrtime.bigint()}`)
-  const args = [script, `--configfile=${setting.config}`, `--tmpdir=${tmp}`, `--portseed=${100 + slot}`, ...options]
+  const args = [script, `--configfile=${setting.config}`, `--tmpdir=${tmp}`, `--portseed=${SLOTS_MAX * process.pid + slot}`, ...options]
   const started = performance.now()
   return new Promise(done => {
     const child = spawn('python3', args, { env: setting.environment, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -125,7 +127,7 @@ async function work(slot: number): Promise<void> {
   }
 }
 
-await Promise.all(Array.from({ length: Number(values.jobs) }, (_, slot) => work(slot)))
+await Promise.all(Array.from({ length: Math.min(Number(values.jobs), SLOTS_MAX) }, (_, slot) => work(slot)))
 const passed = outcomes.filter(({ result }) => result === 'passed').length
 console.log(`${passed} of ${total} passed`)
 if (values.keep) console.log(`kept ${folder}`)

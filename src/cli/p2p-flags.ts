@@ -8,6 +8,7 @@ import { formatNetAddress, parseNetEndpoint } from '../bitcoin/wire/net-address-
 import { SERVICES } from '../bitcoin/wire/services.ts'
 import { DEFAULT_CONNECTIONS_OPTIONS, type ListenRequest } from '../node/net/connections.ts'
 import type { NetworkOptions } from '../node/p2p/network-options.ts'
+import { fixedSeeds } from './fixed-seeds.ts'
 import { UsageError } from './read-flags.ts'
 import type { Settings } from './settings.ts'
 import { peersVersion } from './version.ts'
@@ -121,6 +122,7 @@ function ownServices(settings: Settings): bigint {
   let services = SERVICES.NODE_WITNESS | SERVICES.NODE_NETWORK_LIMITED
   if ((settings.int('prune') ?? 0) === 0) services |= SERVICES.NODE_NETWORK
   if (settings.bool('v2transport') ?? true) services |= SERVICES.NODE_P2P_V2
+  if (settings.bool('peerbloomfilters') ?? false) services |= SERVICES.NODE_BLOOM
   if (settings.bool('peerblockfilters') ?? false) services |= SERVICES.NODE_COMPACT_FILTERS
   return services
 }
@@ -149,6 +151,11 @@ export function networkOptions(settings: Settings, network: NetworkParams): Netw
       },
       connect: connectOnly(settings),
       addNodes: settings.list('addnode'),
+      seedNodes: settings.list('seednode'),
+      dnsSeed: settings.bool('dnsseed') ?? (connectOnly(settings) === undefined && connectionsMax > 0),
+      forceDnsSeed: settings.bool('forcednsseed') ?? false,
+      namesThroughProxy: (settings.text('proxy') ?? '') !== '' && !settings.isNegated('proxy'),
+      fixedSeeds: (settings.bool('fixedseeds') ?? true) ? fixedSeeds(network) : undefined,
       discover: settings.bool('discover') ?? settings.list('externalip').length === 0,
       externalAddresses: settings.list('externalip').map(text => externalAddress(text, network, settings)),
       listenPort: settings.int('port') ?? network.defaultPort,

@@ -2,9 +2,10 @@ import { emptyBytes, equalBytes, toHexReversed } from '../../base/bytes/bytes.ts
 import { BLOCK_HAVE_DATA, BLOCK_VALID_SCRIPTS, BLOCK_VALID_TREE } from '../chainstate/block-status.ts'
 import { MIN_BLOCKS_TO_KEEP } from '../chainstate/chainstate.ts'
 import type { HashedBlock } from '../consensus/check-block.ts'
+import { encodeMerkleBlock, merkleBlock } from '../consensus/merkle-block.ts'
 import { equivalentTimeSeconds } from '../consensus/proof-of-work.ts'
 import { HEADER_SIZE, parseBlock } from '../primitives/block.ts'
-import { stripWitness } from '../primitives/strip-witness.ts'
+import { strippedTransaction, stripWitness } from '../primitives/strip-witness.ts'
 import type { BlockTransactionsRequest } from '../wire/compact-block-messages.ts'
 import { INVENTORY, type InventoryEntry, type LocatorMessage } from '../wire/inventory-messages.ts'
 import { WIRE_LIMITS } from '../wire/limits.ts'
@@ -175,14 +176,15 @@ export class BlockServing {
     if (type === INVENTORY.MSG_FILTERED_BLOCK) {
       if ((peer.ourServices & SERVICES.NODE_BLOOM) === 0n) {
         context.disconnect(peer, () => 'filtered block request received when NODE_BLOOM service disabled')
+        return
       }
-      return
     }
     if (!BLOCK_TYPES.has(type)) return
     const block = index.find(hash)
     if (block < 0 || !this.#mayServe(peer, block)) return
     if (type === INVENTORY.MSG_WITNESS_BLOCK) this.#send(peer, block)
     else if (type === INVENTORY.MSG_BLOCK) this.#sendStripped(peer, block)
+    else if (type === INVENTORY.MSG_FILTERED_BLOCK) this.#sendFiltered(peer, block)
     else if (this.#download.canFetchDirectly && index.height(block) >= chain.height - MAX_CMPCTBLOCK_DEPTH) {
       const payload = this.#announcements.compactPayload(this.#announcements.recentOr(block))
       context.sendPayload(peer, 'cmpctblock', payload)
@@ -250,6 +252,22 @@ export class BlockServing {
     if (parsed?.ok) this.#context.sendPayload(peer, 'block', stripWitness(parsed.value))
   }
 
+  /** BIP37: of a block only what a peer's filter matches, with the proof that it is in it. */
+  #sendFiltered(peer: RemotePeer, block: number): void {
+    const context = this.#context
+    const { bloomFilter } = peer
+    if (bloomFilter === undefined) return
+    const { bytes, txs, txids } = this.#announcements.recentOr(block)
+    const matches = Array.from({ length: txs.txCount }, (_, tx) =>
+      bloomFilter.matchAndUpdate(txs, tx, txids.subarray(32 * tx, 32 * tx + 32)),
+    )
+    const proof = merkleBlock(bytes.subarray(0, HEADER_SIZE), txids, matches, context.access.crypto)
+    context.sendPayload(peer, 'merkleblock', encodeMerkleBlock(proof))
+    for (let tx = 0; tx < txs.txCount; tx++) {
+      if (matches[tx]) context.sendPayload(peer, 'tx', strippedTransaction(txs, tx))
+    }
+  }
+
   /** BIP152: transactions of a block that a compact one did not help to. */
   onGetBlockTransactions(peer: RemotePeer, request: BlockTransactionsRequest): void {
     const context = this.#context
@@ -307,6 +325,7 @@ const BLOCK_TYPES: ReadonlySet<number> = new Set([
   INVENTORY.MSG_BLOCK,
   INVENTORY.MSG_WITNESS_BLOCK,
   INVENTORY.MSG_CMPCT_BLOCK,
+  INVENTORY.MSG_FILTERED_BLOCK,
 ])
 
 const INVENTORY_NAMES: ReadonlyMap<number, string> = new Map([

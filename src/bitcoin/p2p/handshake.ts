@@ -34,6 +34,15 @@ export interface HandshakeListener {
   onSeenLocal(endpoint: NetEndpoint): void
 }
 
+/** Services that a peer which offers `services` should have for us to choose it: near the tip, limited ones are good enough. */
+export function desirableServices({ chain, params, nowSeconds }: P2pContext, services: bigint): bigint {
+  if ((services & SERVICES.NODE_NETWORK_LIMITED) !== 0n) {
+    const behind = Math.trunc((nowSeconds - chain.index.time(chain.tip)) / params.targetSpacingSeconds)
+    if (behind < NODE_NETWORK_LIMITED_ALLOW_CONN_BLOCKS) return SERVICES.NODE_NETWORK_LIMITED | SERVICES.NODE_WITNESS
+  }
+  return SERVICES.NODE_NETWORK | SERVICES.NODE_WITNESS
+}
+
 /** version and verack, and what is agreed on between them. */
 export class Handshake {
   readonly #context: P2pContext
@@ -78,18 +87,6 @@ export class Handshake {
     )
   }
 
-  /** Services that a peer should have for us to choose it. */
-  desirableServices(services: bigint): bigint {
-    if ((services & SERVICES.NODE_NETWORK_LIMITED) !== 0n) {
-      const { chain, params, nowSeconds } = this.#context
-      const behind = Math.trunc((nowSeconds - chain.index.time(chain.tip)) / params.targetSpacingSeconds)
-      if (behind < NODE_NETWORK_LIMITED_ALLOW_CONN_BLOCKS) {
-        return SERVICES.NODE_NETWORK_LIMITED | SERVICES.NODE_WITNESS
-      }
-    }
-    return SERVICES.NODE_NETWORK | SERVICES.NODE_WITNESS
-  }
-
   #expectsServices(peer: RemotePeer): boolean {
     return peer.type === 'outbound-full-relay' || peer.type === 'block-relay-only' || peer.type === 'addr-fetch'
   }
@@ -100,7 +97,7 @@ export class Handshake {
       context.debug(() => `redundant version message from peer=${peer.id}`)
       return
     }
-    const desirable = this.desirableServices(message.services)
+    const desirable = desirableServices(context, message.services)
     if (this.#expectsServices(peer) && (message.services & desirable) !== desirable) {
       const hex8 = (value: bigint): string => value.toString(16).padStart(8, '0')
       context.disconnect(

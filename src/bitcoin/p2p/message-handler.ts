@@ -8,6 +8,7 @@ import { SERVICES } from '../wire/services.ts'
 import type { BlockDownload } from './block-download.ts'
 import type { BlockIntake } from './block-intake.ts'
 import { type BlockServing, inventoryText } from './block-serving.ts'
+import { BloomFilter } from './bloom-filter.ts'
 import type { FilterServing } from './filter-serving.ts'
 import type { Handshake } from './handshake.ts'
 import type { HeaderSync } from './header-sync.ts'
@@ -25,6 +26,12 @@ export interface AddressMessages {
   onGetaddr(peer: RemotePeer): void
 }
 
+/** Who may be told of transactions. */
+export interface RelayAdmission {
+  /** Makes room for a peer that has just asked to be told, or parts from it; whether it stays. */
+  keepRelayRoom(peer: RemotePeer, command: string): boolean
+}
+
 /** The parts that messages go to. */
 export interface MessageParts {
   readonly handshake: Handshake
@@ -35,6 +42,7 @@ export interface MessageParts {
   readonly filters: FilterServing
   readonly pings: Pings
   readonly addresses: AddressMessages
+  readonly admission: RelayAdmission
 }
 
 /** Takes a peer's messages to whom they concern. */
@@ -197,7 +205,8 @@ export class MessageHandler {
       case 'filterload':
       case 'filteradd':
       case 'filterclear':
-        context.disconnect(peer, () => `${message.command} received despite not offering bloom services`)
+        if ((peer.ourServices & SERVICES.NODE_BLOOM) !== 0n) this.#onBloomMessage(peer, message)
+        else context.disconnect(peer, () => `${message.command} received despite not offering bloom services`)
         break
       case 'feefilter': {
         const { feeRateSats } = message.value
@@ -208,6 +217,22 @@ export class MessageHandler {
         break
       }
     }
+  }
+
+  /** BIP37: the peer says which transactions it wants; from the first such message on it wants to hear of some. */
+  #onBloomMessage(
+    peer: RemotePeer,
+    message: KnownMessage & { readonly command: 'filterload' | 'filteradd' | 'filterclear' },
+  ): void {
+    if (peer.type === 'block-relay-only') return
+    if (message.command === 'filteradd') {
+      if (peer.bloomFilter === undefined) this.#context.misbehaving(peer, 'bad filteradd message')
+      else peer.bloomFilter.insert(message.value.element)
+      return
+    }
+    peer.bloomFilter = message.command === 'filterload' ? new BloomFilter(message.value) : undefined
+    peer.relaysTransactions = true
+    this.#parts.admission.keepRelayRoom(peer, message.command)
   }
 
   #onInv(peer: RemotePeer, { entries }: InventoryMessage): void {

@@ -1,6 +1,5 @@
 import { accept } from '../../base/verdict.ts'
 import type { ChainEvent } from '../chainstate/chainstate.ts'
-import type { AddressManager } from './addresses/address-manager.ts'
 import { BlockAnnouncements } from './block-announcements.ts'
 import { BlockDownload } from './block-download.ts'
 import { BlockIntake } from './block-intake.ts'
@@ -14,7 +13,7 @@ import { ADDR_FETCH_TIMEOUT_MS, MAX_BLOCKS_IN_TRANSIT_PER_PEER } from './limits.
 import { MessageHandler } from './message-handler.ts'
 import type { P2pContext, P2pEffect, PreparedTicket } from './p2p-context.ts'
 import type { P2pOptions } from './p2p-options.ts'
-import { PeerConnections } from './peer-connections.ts'
+import { type KnownAddresses, PeerConnections } from './peer-connections.ts'
 import { Pings } from './pings.ts'
 import type { BlockTicket, RemotePeer } from './remote-peer.ts'
 
@@ -44,7 +43,7 @@ export class P2pNode {
   readonly #handler: MessageHandler
   #tip: number
 
-  constructor(context: P2pContext, options: P2pOptions, manager: AddressManager) {
+  constructor(context: P2pContext, options: P2pOptions, known: KnownAddresses) {
     this.context = context
     this.download = new BlockDownload(context)
     this.headers = new HeaderSync(context, this.download)
@@ -53,7 +52,7 @@ export class P2pNode {
     this.serving = new BlockServing(context, this.download, this.#announcements)
     this.#pings = new Pings(context)
     this.#watch = new ChainSyncWatch(context, this.headers, this.download)
-    this.connections = new PeerConnections(context, options, manager, {
+    this.connections = new PeerConnections(context, options, known, this.download, {
       onClosed: peer => this.#onClosed(peer),
     })
     const handshake = new Handshake(context, options, this.download, this.connections)
@@ -67,6 +66,7 @@ export class P2pNode {
       filters: new FilterServing(context, this.serving),
       pings: this.#pings,
       addresses: this.connections.gossip,
+      admission: this.connections,
     })
     this.#tip = context.chain.tip
   }

@@ -1,3 +1,4 @@
+import type { GossipedAddress } from '../wire/address-messages.ts'
 import type { AddressNetwork, NetEndpoint } from '../wire/net-address.ts'
 import type { Permission } from './remote-peer.ts'
 
@@ -37,6 +38,15 @@ export interface P2pOptions {
   readonly connect: readonly string[] | undefined
   /** -addnode */
   readonly addNodes: readonly string[]
+  /** -seednode */
+  readonly seedNodes: readonly string[]
+  /** Whether DNS seeds are asked (-dnsseed), and always (-forcednsseed). */
+  readonly dnsSeed: boolean
+  readonly forceDnsSeed: boolean
+  /** Whether a proxy looks names up. */
+  readonly namesThroughProxy: boolean
+  /** Where to begin when nobody else is known; undefined where -fixedseeds=0. */
+  readonly fixedSeeds: readonly GossipedAddress[] | undefined
   /** -discover: whether addresses of our own are looked for, and peers believed that tell of them. */
   readonly discover: boolean
   /** -externalip */

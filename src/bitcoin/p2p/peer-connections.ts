@@ -1,17 +1,24 @@
 import { InvariantError } from '../../base/errors.ts'
 import { isLocalAddress } from '../wire/address-class.ts'
-import { type NetEndpoint, sameAddress } from '../wire/net-address.ts'
+import type { GossipedAddress } from '../wire/address-messages.ts'
+import { type NetAddress, type NetEndpoint, sameAddress, UNSPECIFIED_ADDRESS } from '../wire/net-address.ts'
 import { formatNetEndpoint, parseNetEndpoint, splitHostPort } from '../wire/net-address-text.ts'
+import { SERVICES } from '../wire/services.ts'
 import { Subnet } from '../wire/subnet.ts'
 import { AddressGossip } from './address-gossip.ts'
 import type { AddressManager } from './addresses/address-manager.ts'
 import { PeerAddresses } from './addresses/peer-addresses.ts'
+import type { BlockDownload } from './block-download.ts'
 import type { ConnectionId, ConnectionInput, ConnectTarget } from './connection-io.ts'
 import { BanList } from './connections/ban-list.ts'
 import { InboundAdmission } from './connections/inbound-admission.ts'
+import { OutboundPlanner } from './connections/outbound-planner.ts'
+import type { OutboundStep, PresentConnection } from './connections/outbound-step.ts'
 import { parseWhitelist, permissionsOf, type WhitelistEntry } from './connections/permissions.ts'
 import { type ConnectionSlots, connectionSlots } from './connections/slots.ts'
-import type { Handshake, HandshakeListener } from './handshake.ts'
+import { desirableServices, type Handshake, type HandshakeListener } from './handshake.ts'
+import type { RelayAdmission } from './message-handler.ts'
+import { OutboundUpkeep } from './outbound-upkeep.ts'
 import type { P2pContext } from './p2p-context.ts'
 import type { P2pOptions } from './p2p-options.ts'
 import { type ConnectionType, type Permission, RemotePeer } from './remote-peer.ts'
@@ -22,6 +29,15 @@ interface Attempt {
   readonly target: ConnectTarget
   readonly name: string
   readonly protocol: 'v1' | 'v2'
+  /** Whether a failure says anything about the other side. */
+  readonly countFailure: boolean
+}
+
+/** What is known of others from before. */
+export interface KnownAddresses {
+  readonly manager: AddressManager
+  /** Block-relay-only peers of the last run. */
+  readonly anchors: readonly GossipedAddress[]
 }
 
 export interface ConnectionsListener {
@@ -30,10 +46,12 @@ export interface ConnectionsListener {
 }
 
 /** Who we are connected to: who may come in, and who goes. */
-export class PeerConnections implements HandshakeListener {
+export class PeerConnections implements HandshakeListener, RelayAdmission {
   readonly gossip: AddressGossip
   readonly bans: BanList
   readonly slots: ConnectionSlots
+  readonly planner: OutboundPlanner
+  readonly #upkeep: OutboundUpkeep
   readonly #context: P2pContext
   readonly #options: P2pOptions
   readonly #listener: ConnectionsListener
@@ -46,7 +64,13 @@ export class PeerConnections implements HandshakeListener {
   #nextPeer = 0
   networkActive = true
 
-  constructor(context: P2pContext, options: P2pOptions, manager: AddressManager, listener: ConnectionsListener) {
+  constructor(
+    context: P2pContext,
+    options: P2pOptions,
+    { manager, anchors }: KnownAddresses,
+    download: BlockDownload,
+    listener: ConnectionsListener,
+  ) {
     this.#context = context
     this.#options = options
     this.#listener = listener
@@ -58,7 +82,27 @@ export class PeerConnections implements HandshakeListener {
       if (!entry.ok) throw new InvariantError(`an invalid whitelist entry: ${text}`)
       return entry.value
     })
-    this.gossip = new AddressGossip(context, options, manager, (address, now) => this.bans.shuns(address, now))
+    const shuns = (address: NetAddress, now: number): boolean => this.bans.shuns(address, now)
+    this.gossip = new AddressGossip(context, options, manager, shuns)
+    this.#upkeep = new OutboundUpkeep(context, download, this.slots)
+    this.planner = new OutboundPlanner(
+      {
+        ...options,
+        slots: this.slots,
+        anchors,
+        dnsSeeds: context.params.dnsSeeds,
+        defaultPort: context.params.defaultPort,
+        networks: this.gossip.reachableNetworks,
+        v2: options.v2Transport,
+      },
+      {
+        desirableServices: services => desirableServices(context, services),
+        isOwn: endpoint => this.gossip.local.has(endpoint.address),
+        shuns,
+      },
+      { manager, random: context.random, log: context.log },
+      context.nowMs,
+    )
     for (const endpoint of options.externalAddresses) this.gossip.local.add(endpoint, 'manual')
   }
 
@@ -91,6 +135,7 @@ export class PeerConnections implements HandshakeListener {
         this.gossip.addReachable(input.network)
         break
       case 'resolved':
+        this.planner.onResolved(input.name, input.addresses, this.#context.nowMs)
         break
       default:
         this.#onPeerInput(input)
@@ -128,7 +173,7 @@ export class PeerConnections implements HandshakeListener {
       ...parts,
       id: this.#nextPeer++,
       connectedAtMs: nowMs,
-      ourServices: this.#options.services,
+      ourServices: this.#options.services | (parts.permissions.has('bloomfilter') ? SERVICES.NODE_BLOOM : 0n),
       localNonce: random.u64(),
       addresses: new PeerAddresses(random, nowMs),
       isDiscouraged: this.bans.isDiscouraged(parts.endpoint.address),
@@ -183,7 +228,7 @@ export class PeerConnections implements HandshakeListener {
     }
     const host = splitHostPort(name)
     const target = endpoint ?? { name: host?.host ?? name, port: host?.port ?? params.defaultPort }
-    this.open({ type, target, name, protocol }, 0)
+    this.open({ type, target, name, protocol, countFailure: false }, 0)
     return true
   }
 
@@ -224,6 +269,7 @@ export class PeerConnections implements HandshakeListener {
       this.#context.emit({ type: 'close', connection, flush: false })
       return
     }
+    this.#noteAttempt(attempt)
     const { type, name } = attempt
     const permissions = permissionsOf('outbound', remote.address, this.#whitelist, this.#options.implicitPermissions)
     const peer = this.#add({ connection, type, endpoint: remote, name, local, permissions, isInboundOnion: false })
@@ -231,8 +277,14 @@ export class PeerConnections implements HandshakeListener {
     this.#handshake?.sendVersion(peer)
   }
 
-  #onClosed({ connection, retryV1 }: Extract<ConnectionInput, { type: 'closed' }>): void {
+  #noteAttempt({ target, countFailure }: Attempt): void {
+    if (!('name' in target)) this.gossip.manager.attempt(target, countFailure, this.#context.nowSeconds)
+  }
+
+  #onClosed({ connection, reason, retryV1 }: Extract<ConnectionInput, { type: 'closed' }>): void {
+    const attempt = this.#attempts.get(connection)
     this.#attempts.delete(connection)
+    if (attempt !== undefined && reason === 'unreachable') this.#noteAttempt(attempt)
     const peer = this.#byConnection.get(connection)
     if (peer === undefined) return
     this.#byConnection.delete(connection)
@@ -241,7 +293,9 @@ export class PeerConnections implements HandshakeListener {
     this.gossip.removePeer(peer)
     this.#listener.onClosed(peer)
     const { type, endpoint, name } = peer
-    if (retryV1 && !peer.isInbound) this.open({ type, target: endpoint, name, protocol: 'v1' }, 0)
+    if (retryV1 && !peer.isInbound) {
+      this.open({ type, target: endpoint, name, protocol: 'v1', countFailure: false }, 0)
+    }
   }
 
   /** Whether a connection is old enough to be given up for its silence. */
@@ -287,10 +341,16 @@ export class PeerConnections implements HandshakeListener {
 
   onVersion(peer: RemotePeer): boolean {
     if (!peer.isInbound) this.gossip.manager.setServices(peer.endpoint, peer.services)
-    if (!peer.isInbound || !peer.relaysTransactions || this.#admission.makeRelayRoom(peer)) return true
-    const { id } = peer
+    return this.keepRelayRoom(peer, 'version')
+  }
+
+  keepRelayRoom(peer: RemotePeer, command: string): boolean {
+    if (!peer.isInbound || !peer.relaysTransactions) return true
+    // Who has just come must not crowd itself out; who has been here may.
+    if (this.#admission.makeRelayRoom(command === 'version' ? peer : undefined)) return true
     this.#context.debug(
-      () => `failed to find a tx-relaying eviction candidate - connection dropped after version message, peer=${id}`,
+      () =>
+        `failed to find a tx-relaying eviction candidate - connection dropped after ${command} message, peer=${peer.id}`,
     )
     this.#context.disconnect(peer)
     return false
@@ -304,7 +364,50 @@ export class PeerConnections implements HandshakeListener {
     this.gossip.onSeenLocal(endpoint)
   }
 
-  onBlockConnected(): void {}
+  onBlockConnected(): void {
+    this.#upkeep.onBlockConnected()
+  }
 
-  onTick(): void {}
+  /** All connections, those that are being made among them. */
+  get present(): readonly PresentConnection[] {
+    const present: PresentConnection[] = [...this.#context.peers.values()]
+    for (const { type, target, name } of this.#attempts.values()) {
+      const endpoint = 'name' in target ? { address: UNSPECIFIED_ADDRESS, port: target.port } : target
+      present.push({ type, endpoint, name, handshakeDone: false })
+    }
+    return present
+  }
+
+  onTick(): void {
+    const context = this.#context
+    this.#upkeep.onTick(this.networkActive && this.#options.connect === undefined)
+    const wake = this.planner.nextWake()
+    if (wake === undefined || wake > context.nowMs || context.chain.tip < 0) return
+    const { wantsAnotherFullRelay, wantsExtraBlockRelay } = this.#upkeep
+    const { networkActive, present: connections } = this
+    const snapshot = { connections, networkActive, wantsAnotherFullRelay, wantsExtraBlockRelay }
+    for (const step of this.planner.plan(snapshot, context.nowMs)) this.#follow(step)
+  }
+
+  #follow(step: OutboundStep): void {
+    if (step.type === 'resolve') {
+      this.#context.emit(step)
+      return
+    }
+    const { kind, target, protocol, countFailure, lastSeenSeconds } = step
+    if (step.name !== undefined) {
+      if (!this.#isConnectedTo(step.name)) {
+        this.open({ type: kind, target, name: step.name, protocol, countFailure }, lastSeenSeconds)
+      }
+    } else if (!('name' in target) && !this.#isAddressTaken(target.address)) {
+      const name = formatNetEndpoint(target)
+      this.open({ type: kind, target, name, protocol, countFailure }, lastSeenSeconds)
+    }
+  }
+
+  /** Whether an address should not be connected to (again). */
+  #isAddressTaken(address: NetAddress): boolean {
+    if (this.gossip.local.has(address) || this.bans.shuns(address, this.#context.nowSeconds)) return true
+    return this.present.some(({ endpoint }) => sameAddress(endpoint.address, address))
+  }
 }

@@ -5,6 +5,7 @@ import type { NetEndpoint } from '../wire/net-address.ts'
 import { formatNetEndpoint } from '../wire/net-address-text.ts'
 import { SERVICES } from '../wire/services.ts'
 import type { PeerAddresses } from './addresses/peer-addresses.ts'
+import type { BloomFilter } from './bloom-filter.ts'
 import type { ConnectionId } from './connection-io.ts'
 import type { HeadersPresync } from './headers-presync.ts'
 import { MessageQueue } from './message-queue.ts'
@@ -91,6 +92,8 @@ export class RemotePeer {
   startHeight = -1
   /** BIP37: whether it wants transactions to be told. */
   relaysTransactions = false
+  /** BIP37: which transactions it wants to hear of; undefined for all. */
+  bloomFilter: BloomFilter | undefined
   localSeenByPeer: NetEndpoint | undefined
   timeOffsetSeconds = 0
   wtxidRelay = false

@@ -73,6 +73,8 @@ export interface NetworkSpec {
   /** BIP325: the script that every block's signature must satisfy. */
   readonly signetChallenge: Uint8Array | undefined
 
+  /** Names behind which crawlers of the network give addresses of peers. */
+  readonly dnsSeeds: readonly string[]
   readonly minimumChainWork: bigint
   /** How headers of unproven work are held against each other; chosen as Core has them. */
   readonly headersSync: HeadersSyncParams

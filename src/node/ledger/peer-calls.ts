@@ -1,4 +1,5 @@
 import type { ConnectionId } from '../../bitcoin/p2p/connection-io.ts'
+import type { AddedNodeInfo } from '../../bitcoin/p2p/connections/added-nodes.ts'
 import type { ConnectionType, Permission } from '../../bitcoin/p2p/remote-peer.ts'
 import type { NetEndpoint } from '../../bitcoin/wire/net-address.ts'
 
@@ -40,13 +41,6 @@ export interface PeerInfo {
   readonly addressRelay: { readonly enabled: boolean; readonly processed: number; readonly rateLimited: number }
   readonly permissions: readonly Permission[]
   readonly feeFilterSats: number
-}
-
-/** A node that connections are kept to. */
-export interface AddedNodeInfo {
-  readonly name: string
-  /** Undefined while there is no connection. */
-  readonly connected: { readonly endpoint: NetEndpoint; readonly isInbound: boolean } | undefined
 }
 
 /** What the peers' side knows of ourselves. */

@@ -5,6 +5,7 @@ import { type ChainAccess, P2pContext, type P2pLog } from '../../bitcoin/p2p/p2p
 import { P2pNode } from '../../bitcoin/p2p/p2p-node.ts'
 import type { P2pOptions } from '../../bitcoin/p2p/p2p-options.ts'
 import type { BlockTicket } from '../../bitcoin/p2p/remote-peer.ts'
+import type { GossipedAddress } from '../../bitcoin/wire/address-messages.ts'
 import type { Log } from '../log.ts'
 import type { Ledger } from './ledger.ts'
 import type { PeerFiles } from './peer-files.ts'
@@ -37,6 +38,7 @@ export class PeerHost {
   readonly #files: PeerFiles
   readonly #timer: NodeJS.Timeout
   #savedAtMs = performance.now()
+  #bestHeader = -1
   #pumping = false
   #closed = false
 
@@ -47,7 +49,11 @@ export class PeerHost {
     const context = new P2pContext(ledger.options.params, access, random, logPort(log))
     context.nowMs = parts.nowMs()
     this.#files = parts.files
-    this.node = new P2pNode(context, options, parts.files.loadAddresses())
+    this.node = new P2pNode(context, options, {
+      manager: parts.files.loadAddresses(),
+      // With -connect nobody else is connected to: the anchors stay for another time.
+      anchors: options.connect === undefined ? parts.files.takeAnchors() : [],
+    })
     parts.files.loadBans(this.node.connections.bans, context.nowSeconds)
     ledger.onEvents = (events, settled) => this.#onChainEvents(events, settled)
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
@@ -108,12 +114,26 @@ export class PeerHost {
     if (bans.isDirty) this.#files.saveBans(bans, this.node.context.nowSeconds)
   }
 
+  /** Peers that the next run begins with. */
+  #anchors(): GossipedAddress[] {
+    const { context } = this.node
+    return [...context.peers.values()]
+      .filter(peer => peer.type === 'block-relay-only')
+      .map(({ endpoint, services }) => ({ timeSeconds: context.nowSeconds, services, endpoint }))
+  }
+
   #onChainEvents(events: readonly ChainEvent[], settled: boolean): void {
     this.node.onChainEvents(events, settled, this.#parts.nowMs())
     this.wake()
   }
 
   #flush(): void {
+    const { tree } = this.#parts.ledger.chain
+    if (tree.bestHeader !== this.#bestHeader) {
+      // Whoever has heard of an answer of ours must find what it came from.
+      this.#bestHeader = tree.bestHeader
+      this.#parts.ledger.publish()
+    }
     const network: ConnectionEffect[] = []
     for (const effect of this.node.takeEffects()) {
       if (effect.type === 'prepareBlock') void this.#prepare(effect.ticket)
@@ -148,6 +168,7 @@ export class PeerHost {
   close(): void {
     this.#closed = true
     this.save()
+    if (this.#parts.options.connect === undefined) this.#files.saveAnchors(this.#anchors())
     clearInterval(this.#timer)
     this.#parts.ledger.onEvents = undefined
   }

@@ -1,6 +1,7 @@
+import type { AddedNodeInfo } from '../../bitcoin/p2p/connections/added-nodes.ts'
 import { permissionNames } from '../../bitcoin/p2p/connections/permissions.ts'
 import type { ConnectionType, RemotePeer } from '../../bitcoin/p2p/remote-peer.ts'
-import type { AddedNodeInfo, NetworkState, PeerCalls, PeerInfo } from './peer-calls.ts'
+import type { NetworkState, PeerCalls, PeerInfo } from './peer-calls.ts'
 import type { PeerHost } from './peer-host.ts'
 
 /** Answers what others ask about peers, in the ledger's own thread. */
@@ -62,16 +63,17 @@ export class PeerService implements PeerCalls {
     this.#host.run(() => this.#node.connections.connectByName(name, 'manual', protocol))
   }
 
-  async addNode(_name: string, _protocol: 'v1' | 'v2'): Promise<boolean> {
-    return false
+  async addNode(name: string, protocol: 'v1' | 'v2'): Promise<boolean> {
+    return this.#node.connections.planner.addNode(name, protocol === 'v2')
   }
 
-  async removeNode(_name: string): Promise<boolean> {
-    return false
+  async removeNode(name: string): Promise<boolean> {
+    return this.#node.connections.planner.removeNode(name)
   }
 
   async addedNodes(): Promise<readonly AddedNodeInfo[]> {
-    return []
+    const { planner, present } = this.#node.connections
+    return planner.addedNodes(present)
   }
 
   async openForTest(name: string, type: ConnectionType, protocol: 'v1' | 'v2'): Promise<boolean> {
@@ -79,7 +81,13 @@ export class PeerService implements PeerCalls {
   }
 
   async networkState(): Promise<NetworkState> {
-    return { localAddresses: [], timeOffsetSeconds: 0 }
+    const { peers } = this.#node.context
+    const offsets = [...peers.values()].filter(peer => !peer.isInbound && peer.version !== 0)
+    const sorted = offsets.map(peer => peer.timeOffsetSeconds).sort((a, b) => a - b)
+    return {
+      localAddresses: this.#node.connections.gossip.local.all,
+      timeOffsetSeconds: sorted[sorted.length >> 1] ?? 0,
+    }
   }
 
   async pingAll(): Promise<void> {

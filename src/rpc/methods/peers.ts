@@ -176,20 +176,20 @@ const getaddednodeinfo: RpcMethod = {
   handler: async (context, args) => {
     const all = await requirePeers(context).calls.addedNodes()
     const name = args.optionalString('node')
-    const wanted = name === undefined ? all : all.filter(node => node.name === name)
+    const wanted = name === undefined ? all : all.filter(added => added.node === name)
     if (name !== undefined && wanted.length === 0) {
       throw new RpcError(RPC_CLIENT_NODE_NOT_ADDED, 'Error: Node has not been added.')
     }
-    return wanted.map(({ name: addednode, connected }) => ({
-      addednode,
-      connected: connected !== undefined,
+    return wanted.map(({ node, connection }) => ({
+      addednode: node,
+      connected: connection !== undefined,
       addresses:
-        connected === undefined
+        connection === undefined
           ? []
           : [
               {
-                address: formatNetEndpoint(connected.endpoint),
-                connected: connected.isInbound ? 'inbound' : 'outbound',
+                address: formatNetEndpoint(connection.endpoint),
+                connected: connection.inbound ? 'inbound' : 'outbound',
               },
             ],
     }))

@@ -43,7 +43,7 @@ export class InboundAdmission {
    *
    * @param newcomer not to be chosen
    */
-  makeRelayRoom(newcomer: RemotePeer): boolean {
+  makeRelayRoom(newcomer: RemotePeer | undefined): boolean {
     const relaying = this.#inbound().filter(peer => !peer.disconnecting && peer.relaysTransactions)
     if (relaying.length <= this.#slots.inboundFullRelay) return true
     return this.#evict(peer => peer !== newcomer && peer.relaysTransactions)
@@ -73,7 +73,7 @@ export class InboundAdmission {
       lastTransactionMs: peer.lastTransactionMs,
       offersWantedServices: peer.offersWantedServices,
       relaysTransactions: peer.relaysTransactions,
-      hasBloomFilter: false,
+      hasBloomFilter: peer.bloomFilter !== undefined,
       keyedNetGroup: this.#groupHash.hash(netGroup(address)),
       preferEvict: peer.isDiscouraged,
       isLocal: isLocalAddress(address),
