@@ -85,19 +85,21 @@ export class AddedNodes {
   }
 
   /** The next connection to make, if one is due. */
-  plan(connections: readonly PresentConnection[], nowMs: number): OutboundStep | undefined {
-    if (nowMs < this.#nextMs) return undefined
-    const isAbsent = ({ node }: AddedNode): boolean => connectionTo(node, connections, this.#options) === undefined
+  plan(connections: readonly PresentConnection[], steadyMs: number): OutboundStep | undefined {
+    if (steadyMs < this.#nextMs) return undefined
+    const present = new Map(this.#nodes.map(added => [added, connectionTo(added.node, connections, this.#options)]))
+    const isAbsent = (added: AddedNode): boolean => present.has(added) && present.get(added) === undefined
     if (this.#round.length === 0) {
       this.#round = this.#nodes.filter(isAbsent)
       this.#tried = false
     }
-    const hasRoom = connections.filter(({ type }) => type === 'manual').length < MAX_ADDNODE_CONNECTIONS
+    const made = [...present.values()].filter(connection => connection?.type === 'manual').length
+    const hasRoom = made < MAX_ADDNODE_CONNECTIONS
     const next = hasRoom ? this.#round.shift() : undefined
     if (next === undefined) this.#round = []
     else this.#tried = true
-    this.#nextMs = nowMs + (this.#round.length > 0 ? STEP_MS : this.#tried ? RETRY_MS : IDLE_MS)
-    if (next === undefined || !this.#nodes.includes(next) || !isAbsent(next)) return undefined
+    this.#nextMs = steadyMs + (this.#round.length > 0 ? STEP_MS : this.#tried ? RETRY_MS : IDLE_MS)
+    if (next === undefined || !isAbsent(next)) return undefined
     return namedConnection(next.node, 'manual', next.v2, this.#options)
   }
 

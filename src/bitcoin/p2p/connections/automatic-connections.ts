@@ -135,7 +135,8 @@ export class AutomaticConnections {
   readonly #networks: readonly AddressNetwork[]
 
   readonly #startMs: number
-  #nextMs: number
+  /** By the steady clock. */
+  #nextMs = 0
   #nextFeelerMs: number
   #nextExtraBlockRelayMs: number
   #nextExtraNetworkMs: number
@@ -162,7 +163,6 @@ export class AutomaticConnections {
     this.#slots = options.slots
     this.#networks = DIVERSE_NETWORKS.filter(network => options.networks.has(network))
     this.#startMs = nowMs
-    this.#nextMs = nowMs
     this.#nextFeelerMs = nowMs + randomDelayMs(this.#random, FEELER_INTERVAL_MS)
     this.#nextExtraBlockRelayMs = nowMs + randomDelayMs(this.#random, EXTRA_BLOCK_RELAY_INTERVAL_MS)
     this.#nextExtraNetworkMs = nowMs + randomDelayMs(this.#random, EXTRA_NETWORK_INTERVAL_MS)
@@ -191,9 +191,9 @@ export class AutomaticConnections {
   }
 
   /** The connections that are due: two at most, one to fetch addresses and another. */
-  plan(snapshot: OutboundSnapshot, nowMs: number): OutboundStep[] {
-    if (nowMs < this.#nextMs) return []
-    this.#nextMs = nowMs + STEP_MS
+  plan(snapshot: OutboundSnapshot, nowMs: number, steadyMs: number): OutboundStep[] {
+    if (steadyMs < this.#nextMs) return []
+    this.#nextMs = steadyMs + STEP_MS
     const present = count(snapshot.connections)
     this.#addFixedSeeds(nowMs)
     this.#turnToSeedNodes(present, nowMs)
@@ -206,7 +206,7 @@ export class AutomaticConnections {
       free--
     }
     if (free <= 0) return steps
-    const step = this.#dueFeeler(nowMs) ?? this.#choose(snapshot, present, nowMs)
+    const step = this.#dueFeeler(steadyMs) ?? this.#choose(snapshot, present, nowMs, steadyMs)
     if (step !== undefined) steps.push(step)
     return steps
   }
@@ -248,8 +248,8 @@ export class AutomaticConnections {
     this.#takeSeedNode()
   }
 
-  #dueFeeler(nowMs: number): OutboundStep | undefined {
-    if (this.#feeler === undefined || nowMs < this.#feeler.atMs) return undefined
+  #dueFeeler(steadyMs: number): OutboundStep | undefined {
+    if (this.#feeler === undefined || steadyMs < this.#feeler.atMs) return undefined
     const { step } = this.#feeler
     this.#feeler = undefined
     return step
@@ -285,7 +285,7 @@ export class AutomaticConnections {
     return lacking.length === 0 ? undefined : lacking[this.#random.below(lacking.length)]
   }
 
-  #choose(snapshot: OutboundSnapshot, present: Present, nowMs: number): OutboundStep | undefined {
+  #choose(snapshot: OutboundSnapshot, present: Present, nowMs: number, steadyMs: number): OutboundStep | undefined {
     const purpose = this.#feeler === undefined ? this.#purpose(snapshot, present, nowMs) : undefined
     if (purpose === undefined) return undefined
     const nowSeconds = Math.floor(nowMs / SECOND)
@@ -300,7 +300,7 @@ export class AutomaticConnections {
     )
     if (isConnected || this.#environment.shuns(address.endpoint.address, nowSeconds)) return undefined
     if (purpose.kind !== 'feeler') return step
-    this.#feeler = { step, atMs: nowMs + this.#random.below(FEELER_SPREAD_MS) }
+    this.#feeler = { step, atMs: steadyMs + this.#random.below(FEELER_SPREAD_MS) }
     return undefined
   }
 

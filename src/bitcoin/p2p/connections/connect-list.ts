@@ -18,14 +18,14 @@ export class ConnectList {
   }
 
   /** The connections that are due: in the first round, all. */
-  plan(connections: readonly PresentConnection[], nowMs: number): OutboundStep[] {
+  plan(connections: readonly PresentConnection[], steadyMs: number): OutboundStep[] {
     const steps: OutboundStep[] = []
-    while (this.#names.length > 0 && nowMs >= this.#nextMs) {
+    while (this.#names.length > 0 && steadyMs >= this.#nextMs) {
       const name = this.#names[this.#at]
       const isPresent = connections.some(connection => connection.name === name)
       const step = isPresent ? undefined : namedConnection(name, 'manual', this.#options.v2, this.#options)
       if (step !== undefined) steps.push(step)
-      this.#nextMs = nowMs + STEP_MS * Math.min(this.#rounds, PAUSE_STEPS_MAX)
+      this.#nextMs = steadyMs + STEP_MS * Math.min(this.#rounds, PAUSE_STEPS_MAX)
       if (++this.#at === this.#names.length) {
         this.#at = 0
         this.#rounds++

@@ -74,13 +74,13 @@ export class DnsSeeds {
   }
 
   /** What is due: names to look up. */
-  plan(fullOutbound: number, networkActive: boolean, nowMs: number): OutboundStep[] {
+  plan(fullOutbound: number, networkActive: boolean, nowMs: number, steadyMs: number): OutboundStep[] {
     const steps: OutboundStep[] = []
-    while (this.#phase !== 'done' && nowMs >= this.#nextMs) {
-      if (this.#phase === 'starting') this.#start(nowMs)
-      else if (this.#phase === 'seed-nodes') this.#awaitSeedNodes(fullOutbound, nowMs)
-      else if (this.#phase === 'waiting') this.#await(fullOutbound, nowMs)
-      else this.#ask(networkActive, nowMs, steps)
+    while (this.#phase !== 'done' && steadyMs >= this.#nextMs) {
+      if (this.#phase === 'starting') this.#start(nowMs, steadyMs)
+      else if (this.#phase === 'seed-nodes') this.#awaitSeedNodes(fullOutbound, nowMs, steadyMs)
+      else if (this.#phase === 'waiting') this.#await(fullOutbound, steadyMs)
+      else this.#ask(networkActive, steadyMs, steps)
     }
     return steps
   }
@@ -89,7 +89,7 @@ export class DnsSeeds {
     return this.#phase === 'done' ? undefined : this.#nextMs
   }
 
-  #start(nowMs: number): void {
+  #start(nowMs: number, steadyMs: number): void {
     if (!this.#options.hasSeedNodes) {
       this.#begin(0)
       return
@@ -99,17 +99,17 @@ export class DnsSeeds {
     )
     this.#phase = 'seed-nodes'
     this.#waitUntilMs = nowMs + SEED_NODES_WAIT_MS
-    this.#nextMs = nowMs + POLL_MS
+    this.#nextMs = steadyMs + POLL_MS
   }
 
-  #awaitSeedNodes(fullOutbound: number, nowMs: number): void {
+  #awaitSeedNodes(fullOutbound: number, nowMs: number, steadyMs: number): void {
     if (nowMs > this.#waitUntilMs) {
       this.#log.info("Couldn't connect to enough peers via seed nodes. Handing fetch logic to the DNS seeds.")
       this.#begin(fullOutbound)
     } else if (fullOutbound >= ENOUGH_OUTBOUND) {
       this.#log.info('P2P peers available. Finished fetching data from seed nodes.')
       this.#begin(fullOutbound)
-    } else this.#nextMs = nowMs + POLL_MS
+    } else this.#nextMs = steadyMs + POLL_MS
   }
 
   #begin(fullOutbound: number): void {
@@ -125,19 +125,19 @@ export class DnsSeeds {
     this.#phase = 'asking'
   }
 
-  #await(fullOutbound: number, nowMs: number): void {
+  #await(fullOutbound: number, steadyMs: number): void {
     if (fullOutbound >= ENOUGH_OUTBOUND) {
       if (this.#found > 0) this.#log.info(`${this.#found} addresses found from DNS seeds`)
       this.#log.info(`P2P peers available. ${this.#found > 0 ? 'Finished' : 'Skipped'} DNS seeding.`)
       this.#phase = 'done'
-    } else if (nowMs >= this.#waitUntilMs) this.#phase = 'asking'
-    else this.#nextMs = Math.min(nowMs + WAIT_FEW_MS, this.#waitUntilMs)
+    } else if (steadyMs >= this.#waitUntilMs) this.#phase = 'asking'
+    else this.#nextMs = Math.min(steadyMs + WAIT_FEW_MS, this.#waitUntilMs)
   }
 
-  #ask(networkActive: boolean, nowMs: number, steps: OutboundStep[]): void {
+  #ask(networkActive: boolean, steadyMs: number, steps: OutboundStep[]): void {
     if (this.#queue.length === 0) {
       // The last answers are counted too.
-      if (this.#pending.size > 0) this.#nextMs = nowMs + POLL_MS
+      if (this.#pending.size > 0) this.#nextMs = steadyMs + POLL_MS
       else {
         this.#log.info(`${this.#found} addresses found from DNS seeds`)
         this.#phase = 'done'
@@ -151,8 +151,8 @@ export class DnsSeeds {
         const waitMs = known >= MANY ? WAIT_MANY_MS : WAIT_FEW_MS
         this.#log.info(`Waiting ${waitMs / 1000} seconds before querying DNS seeds.`)
         this.#phase = 'waiting'
-        this.#waitUntilMs = nowMs + waitMs
-        this.#nextMs = nowMs + WAIT_FEW_MS
+        this.#waitUntilMs = steadyMs + waitMs
+        this.#nextMs = steadyMs + WAIT_FEW_MS
         return
       }
     }
@@ -161,7 +161,7 @@ export class DnsSeeds {
         this.#log.info('Waiting for network to be reactivated before querying DNS seeds.')
       }
       this.#inactivityLogged = true
-      this.#nextMs = nowMs + INACTIVE_POLL_MS
+      this.#nextMs = steadyMs + INACTIVE_POLL_MS
       return
     }
     this.#inactivityLogged = false

@@ -282,6 +282,26 @@ test('a network that is off gets no connection', () => {
   assert.ok(world.run(MINUTE).length > 8)
 })
 
+test('while the clock stands, steps go on by the steady one', () => {
+  const world = new World().know(manyGroups(100)).start({ addNodes: ['a.example'] })
+  let steps = 0
+  for (let steadyMs = 0; steadyMs < 10_000; steadyMs += 500) {
+    for (const step of world.planner.plan(world.snapshot(), NOW_MS, steadyMs)) {
+      steps++
+      if (step.type === 'connect' && 'address' in step.target) world.connected(step.kind, step.target)
+    }
+    assert.ok(world.planner.nextWake()! > steadyMs && world.planner.nextWake()! <= steadyMs + 500)
+  }
+  assert.equal(steps, 11)
+})
+
+test('a peer that was connected to by hand takes no place of an added one', () => {
+  const names = Array.from({ length: 9 }, (_, i) => `added${i}.example`)
+  const world = new World().start({ addNodes: names })
+  for (let i = 0; i < 8; i++) world.connected('manual', { address: ip(`11.1.1.${i}`), port: 1 })
+  assert.equal(world.run(10_000).length, 8)
+})
+
 test('fixed seeds: after a minute, or at once where nothing else could give peers', () => {
   const fixedSeeds = [gossiped('11.1.1.1'), gossiped(ONION)]
   const patient = new World().start({ fixedSeeds, dnsSeed: true, dnsSeeds: [], networks: new Set(['ipv4']) })

@@ -68,22 +68,27 @@ export class OutboundPlanner {
     this.#seeds = new DnsSeeds(seedOptions, manager, random, log, name => this.#automatic?.fetchFrom(name))
   }
 
-  /** What is due now. Called when {@link OutboundPlanner.nextWake} has come, and when the network is turned off or on. */
-  plan(snapshot: OutboundSnapshot, nowMs: number): OutboundStep[] {
+  /**
+   * What is due now. Called when {@link OutboundPlanner.nextWake} has come, and when the network is turned off or on.
+   *
+   * @param nowMs since 1970, by which ages and long intervals go
+   * @param steadyMs by a clock that only ever grows, by which steps follow each other even while the other clock is set, or stands
+   */
+  plan(snapshot: OutboundSnapshot, nowMs: number, steadyMs = nowMs): OutboundStep[] {
     const { connections, networkActive } = snapshot
     this.#networkActive = networkActive
     const fullOutbound = connections.filter(one => one.type === 'outbound-full-relay' && one.handshakeDone).length
-    const steps = this.#seeds.plan(fullOutbound, networkActive, nowMs)
+    const steps = this.#seeds.plan(fullOutbound, networkActive, nowMs, steadyMs)
     if (networkActive) {
-      const added = this.#added.plan(connections, nowMs)
+      const added = this.#added.plan(connections, steadyMs)
       if (added !== undefined) steps.push(added)
-      steps.push(...(this.#connect?.plan(connections, nowMs) ?? []))
+      steps.push(...(this.#connect?.plan(connections, steadyMs) ?? []))
     }
-    steps.push(...(this.#automatic?.plan(snapshot, nowMs) ?? []))
+    steps.push(...(this.#automatic?.plan(snapshot, nowMs, steadyMs) ?? []))
     return steps
   }
 
-  /** When to ask next; undefined where nothing will ever be due. */
+  /** When to ask next, by the steady clock; undefined where nothing will ever be due. */
   nextWake(): number | undefined {
     const manual = this.#networkActive ? [this.#added, this.#connect] : []
     const wakes = [this.#seeds, this.#automatic, ...manual].map(part => part?.nextWake())
