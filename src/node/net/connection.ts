@@ -1,7 +1,8 @@
+import { emptyBytes } from '../../base/bytes/bytes.ts'
 import { invariant } from '../../base/errors.ts'
 import type { StreamHandlers } from '../../base/ports/net.ts'
 import type { ConnectionId, ConnectionInput } from '../../bitcoin/p2p/connection-io.ts'
-import type { TransportEvent } from '../../bitcoin/wire/transport.ts'
+import type { Transport, TransportEvent } from '../../bitcoin/wire/transport.ts'
 import type { Log } from '../log.ts'
 import type { HeldStream } from './held-stream.ts'
 import { inactivityOf } from './inactivity.ts'
@@ -36,6 +37,8 @@ export interface ConnectionHost {
   emit(input: ConnectionInput): void
   sent(bytes: number): void
   received(bytes: number): void
+  /** Does what may take milliseconds when its turn has come. */
+  inTurn(task: () => void): void
   /** The connection is over: told once. Its socket may still be passing on what was written. */
   closed(connection: Connection, retryV1: boolean): void
   /** The socket of a connection that is over is closed, too. */
@@ -195,11 +198,28 @@ export class Connection implements StreamHandlers {
   }
 
   onData(chunk: Uint8Array): void {
-    const transport = this.#made?.transport
-    if (this.#over || transport === undefined) return
+    if (this.#over || this.#made === undefined) return
     this.traffic.lastReceiveMs = this.#host.now()
     this.traffic.bytesReceived += chunk.length
     this.#host.received(chunk.length)
+    if (this.#isSettled || !this.isInbound) {
+      this.#receive(this.#made.transport, chunk)
+      return
+    }
+    // Strangers may all shake hands at once: each has to wait for the others.
+    const { transport } = this.#made
+    const kept = chunk.slice()
+    this.#held.hold(emptyBytes())
+    this.#host.inTurn(() => {
+      if (this.#over) return
+      this.#receive(transport, kept)
+      if (this.#over) return
+      this.#held.flow()
+      if (this.#paused) this.#held.stream.pause()
+    })
+  }
+
+  #receive(transport: Transport, chunk: Uint8Array): void {
     const events = transport.receive(chunk)
     this.#settle()
     for (const event of events) {

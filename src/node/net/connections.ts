@@ -10,6 +10,7 @@ import { endpointOf, targetText } from './endpoints.ts'
 import { HeldStream } from './held-stream.ts'
 import type { TransportMaker } from './make-transport.ts'
 import type { TrafficFigures } from './traffic.ts'
+import { Turns } from './turns.ts'
 import { UploadTarget, type UploadTargetFigures } from './upload-target.ts'
 
 /** What was sent to a connection that is over has so long to go out. */
@@ -83,6 +84,7 @@ export class Connections implements ConnectionHost {
   readonly #context: ConnectionsContext
   readonly #options: ConnectionsOptions
   readonly #uploads: UploadTarget
+  readonly #turns: Turns
   readonly #connections = new Map<ConnectionId, Connection>()
   /** Attempts that are under way, and what they speak. */
   readonly #dialing = new Map<ConnectionId, 'v1' | 'v2'>()
@@ -107,6 +109,7 @@ export class Connections implements ConnectionHost {
     this.logIps = options.logIps
     this.#networkActive = options.networkActive
     this.#uploads = new UploadTarget(options.uploadTargetBytes)
+    this.#turns = new Turns(() => context.clock.monotonic(), context.defer)
     this.#tellBudget()
   }
 
@@ -216,6 +219,10 @@ export class Connections implements ConnectionHost {
     this.#bytesReceived += bytes
   }
 
+  inTurn(task: () => void): void {
+    this.#turns.take(task)
+  }
+
   closed(connection: Connection, retryV1: boolean): void {
     this.#connections.delete(connection.id)
     this.#protocols.delete(connection.id)
@@ -250,8 +257,14 @@ export class Connections implements ConnectionHost {
       const isPlain = this.#protocols.get(effect.connection) === 'v1'
       connection.begin(effect.peer, isPlain ? transports.plain() : transports.encrypted('initiator'))
     } else {
-      const isPlain = effect.protocols === 'v1'
-      connection.begin(effect.peer, isPlain ? transports.plain() : transports.encrypted('responder'))
+      // A key of its own may have to be made.
+      this.inTurn(() => {
+        if (connection.isOver) return
+        connection.begin(
+          effect.peer,
+          effect.protocols === 'v1' ? transports.plain() : transports.encrypted('responder'),
+        )
+      })
     }
   }
 

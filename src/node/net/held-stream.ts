@@ -37,10 +37,9 @@ export class HeldStream implements StreamHandlers {
     if (this.#flowing) this.stream.resume()
   }
 
-  /** Stops again, with bytes that the owner has taken and wants the next one to have. */
+  /** Stops again, with bytes that the owner has taken and that are to come once more, to it or to the next. */
   hold(unread: Uint8Array): void {
     this.#flowing = false
-    this.#owner = undefined
     this.stream.pause()
     if (unread.length > 0) this.#waiting.unshift(unread)
   }
