@@ -338,7 +338,7 @@ export class Ledger {
         this.#chainLog.rejected(event)
       } else {
         ports.log.debug('bench', `Disconnected block ${chain.index.hashHex(event.id)}`)
-        this.indexRunner.wake()
+        this.indexRunner.onDisconnected(event.id)
       }
     }
     this.onEvents?.(events, !chain.isReorganising)

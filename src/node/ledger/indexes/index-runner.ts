@@ -94,6 +94,16 @@ export class IndexRunner implements BlockSource {
     this.wake()
   }
 
+  /** A block was disconnected: what came behind its parent will be needed again. */
+  onDisconnected(id: number): void {
+    const parentHeight = this.#parts.chain.index.height(id) - 1
+    for (const index of this.#parts.indexes) {
+      if (this.#heightOf(index) <= parentHeight) continue
+      this.#parts.log.debug('prune', `${index.name} prune lock moved back to ${parentHeight}`)
+    }
+    this.wake()
+  }
+
   /** The chain has changed: looks a little later what is to be done. */
   wake(): void {
     if (!this.#started || this.#running !== undefined || this.#timer !== undefined || this.#closing) return
@@ -276,8 +286,10 @@ export class IndexRunner implements BlockSource {
   /** The highest block that may be pruned without taking from an index what it may still need, and which index that is. */
   get pruneLock(): { readonly name: string; readonly height: number } | undefined {
     let lock: { name: string; height: number } | undefined
+    const { chain } = this.#parts
     for (const index of this.#parts.indexes) {
-      const height = this.#heightOf(index) - PRUNE_LOCK_BUFFER - 1
+      const shared = index.best < 0 ? -1 : chain.index.fork(index.best, chain.tip)
+      const height = (shared < 0 ? 0 : chain.index.height(shared)) - PRUNE_LOCK_BUFFER - 1
       if (lock === undefined || height < lock.height) lock = { name: index.name, height }
     }
     return lock
