@@ -81,6 +81,55 @@ export const FLAG_GROUPS: readonly FlagGroup[] = [
     ],
   },
   {
+    title: 'Connections',
+    flags: [
+      ['addnode', '=<ip>', 'Keep a connection to this node; may be given several times (see the RPC method addnode)'],
+      ['connect', '=<ip>', 'Connect only to this node, or, for 0, to none; may be given several times'],
+      ['seednode', '=<ip>', 'Ask this node for addresses of others; may be given several times'],
+      ['listen', '', 'Take connections (default: 1 without -proxy, -connect and -maxconnections=0)'],
+      ['bind', '=<addr>[:<port>][=onion]', 'Address to listen on; =onion for where Tor leads to'],
+      ['whitebind', '=<[permissions@]addr:port>', 'Likewise, with permissions for whoever connects there'],
+      ['whitelist', '=<[permissions@]address or network>', 'Permissions for peers of an address or a network'],
+      ['whitelistrelay', '', 'Whether permissions that are not named hold relay (default: 1)'],
+      ['whitelistforcerelay', '', 'Whether they hold forcerelay (default: 0)'],
+      ['port', '=<port>', 'Port to listen on (default: 8333, testnet4: 48333, signet: 38333, regtest: 18444)'],
+      ['maxconnections', '=<n>', 'Automatic connections, both ways (default: 125)'],
+      ['inboundrelaypercent', '=<n>', 'Share of inbound connections that may be told of transactions (default: 50)'],
+      ['blocksonly', '', 'Take no transactions from peers (default: 0)'],
+      ['v2transport', '', 'Speak the encrypted transport, BIP324 (default: 1)'],
+      ['networkactive', '', 'Use the network (default: 1; see the RPC method setnetworkactive)'],
+      ['maxuploadtarget', '=<n>', 'Megabytes to send a day at the most, new blocks aside (0: no limit, the default)'],
+      ['maxreceivebuffer', '=<n>', 'Kilobytes that may wait from each peer (default: 5000)'],
+      ['maxsendbuffer', '=<n>', 'Kilobytes that may wait for each peer (default: 1000)'],
+      ['timeout', '=<n>', 'Milliseconds that a connection may take to come about (default: 5000)'],
+      ['bantime', '=<n>', 'Seconds that bans last by default (default: 86400)'],
+      ['peerbloomfilters', '', 'Serve bloom-filtered blocks, BIP37 (default: 0)'],
+      ['discover', '', 'Find out addresses of our own (default: 1 when listening, without -externalip and -proxy)'],
+      ['externalip', '=<ip>', 'An address of our own; may be given several times'],
+      ['dns', '', 'Look up names for -addnode, -seednode and -connect (default: 1)'],
+      ['dnsseed', '', 'Ask DNS seeds where few peers are known (default: 1 without -connect)'],
+      ['forcednsseed', '', 'Always ask DNS seeds (default: 0)'],
+      ['fixedseeds', '', 'Begin with the built-in list where nothing else is known (default: 1)'],
+      ['onlynet', '=<net>', 'Connect only to ipv4, ipv6, onion, i2p or cjdns; may be given several times'],
+      ['cjdnsreachable', '', 'Addresses of fc00::/8 belong to CJDNS (default: 0)'],
+      [
+        'proxy',
+        '=<ip:port>[=<network>]',
+        'Connect through a SOCKS5 proxy, or unix:<path> of one; names are left to it',
+      ],
+      ['proxyrandomize', '', 'Other credentials for each connection through a proxy, as Tor takes them (default: 1)'],
+      ['onion', '=<ip:port>', 'Reach onion services through this proxy instead'],
+      ['listenonion', '', 'Have Tor make an onion service (default: 1 when listening)'],
+      ['torcontrol', '=<ip>:<port>', 'Where Tor is controlled (default: 127.0.0.1:9051)'],
+      ['torpassword', '=<pass>', 'Password for that'],
+      ['i2psam', '=<ip:port>', 'Reach I2P through the SAM bridge there'],
+      ['i2pacceptincoming', '', 'Be reached through I2P (default: 1)'],
+      ['natpmp', '', 'Have the router at home open the port, by PCP or NAT-PMP (default: 1 on public networks)'],
+      ['uacomment', '=<cmt>', 'A comment to the user agent; may be given several times'],
+      ['logips', '', 'Log addresses of peers (default: 0)'],
+    ],
+  },
+  {
     title: 'RPC server',
     flags: [
       ['server', '', 'Serve JSON-RPC (default: 1)'],
@@ -133,7 +182,8 @@ export const FLAG_GROUPS: readonly FlagGroup[] = [
       ['mocktime', '=<n>', 'Seconds since 1970 that the clock stands at'],
       ['stopatheight', '=<n>', 'Stop when the chain has reached a height'],
       ['stopafterblockimport', '', 'Stop when -loadblock and -reindex are done'],
-      ['test', '=<option>', 'On regtest: bip94 for the rules of BIP94'],
+      ['peertimeout', '=<n>', 'Seconds after which a silent connection may be given up (default: 60)'],
+      ['test', '=<option>', 'On regtest: bip94 for the rules of BIP94, addrman for known places of addresses'],
       ['testactivationheight', '=<name@height>', 'Height of segwit, bip34, dersig, cltv or csv'],
       ['blockversion', '=<n>', 'Version of the blocks made here, instead of what is signalled for'],
       ['vbparams', '=<deployment:start:end[:min_activation_height]>', 'Times of a deployment that miners signal for'],
@@ -146,26 +196,21 @@ const HIDDEN = ['h', 'help', 'testnet']
 
 /** Flags of bitcoind that are taken but do nothing here, or nothing yet. */
 const WITHOUT_EFFECT = `
-  acceptnonstdtxn acceptstalefeeestimates addnode addresstype alertnotify asmap avoidpartialspends bantime bind
-  blockmaxweight blockmintxfee blockreconstructionextratxn blockreservedweight blocksonly bytespersigop
-  capturemessages changetype checkaddrman checkblockindex checkmempool checkpoints choosedatadir cjdnsreachable connect
-  consolidatefeerate datacarrier datacarriersize dbbatchsize dbcrashratio disablewallet discardfee discover dns dnsseed
-  dustrelayfee externalip fallbackfee fixedseeds forcecompactdb forcednsseed i2pacceptincoming inboundrelaypercent
-  incrementalrelayfee keypool lang limitancestorcount limitancestorsize limitclustercount limitclustersize
-  limitdescendantcount limitdescendantsize listen listenonion logips maxapsfee maxconnections maxreceivebuffer
-  maxsendbuffer maxsigcachesize maxtxfee maxuploadtarget mempoolexpiry min minrelaytxfee mintxfee natpmp networkactive
-  onlynet peerbloomfilters peertimeout permitbaremultisig persistmempool persistmempoolv1 port prevoutfetchthreads
-  printpriority proxyrandomize resetguisettings rpcdoccheck seednode signetseednode spendzeroconfchange splash
-  timeout txconfirmtarget txreconciliation txsendrate uacomment uiplatform unsafesqlitesync v2transport
-  walletbroadcast walletcrosschain walletdir walletrbf walletrejectlongchains whitebind whitelist whitelistforcerelay
-  whitelistrelay`
+  acceptnonstdtxn acceptstalefeeestimates addresstype alertnotify asmap avoidpartialspends blockmaxweight
+  blockmintxfee blockreconstructionextratxn blockreservedweight bytespersigop capturemessages changetype checkaddrman
+  checkblockindex checkmempool checkpoints choosedatadir consolidatefeerate datacarrier datacarriersize dbbatchsize
+  dbcrashratio disablewallet discardfee dustrelayfee fallbackfee forcecompactdb incrementalrelayfee keypool lang
+  limitancestorcount limitancestorsize limitclustercount limitclustersize limitdescendantcount limitdescendantsize
+  maxapsfee maxsigcachesize maxtxfee mempoolexpiry min minrelaytxfee mintxfee permitbaremultisig persistmempool
+  persistmempoolv1 prevoutfetchthreads printpriority resetguisettings rpcdoccheck signetseednode spendzeroconfchange
+  splash txconfirmtarget txreconciliation txsendrate uiplatform unsafesqlitesync walletbroadcast walletcrosschain
+  walletdir walletrbf walletrejectlongchains`
   .trim()
   .split(/\s+/)
 
 /** Flags whose feature is missing: refused by name when they ask for it. */
 const MISSING = `
-  i2psam ipcbind onion privatebroadcast proxy rest rpcwhitelist
-  rpcwhitelistdefault signer torcontrol torpassword txospenderindex wallet walletnotify
+  ipcbind privatebroadcast rest rpcwhitelist rpcwhitelistdefault signer txospenderindex wallet walletnotify
   zmqpubhashblock zmqpubhashblockhwm zmqpubhashtx zmqpubhashtxhwm zmqpubrawblock zmqpubrawblockhwm zmqpubrawtx
   zmqpubrawtxhwm zmqpubsequence zmqpubsequencehwm`
   .trim()

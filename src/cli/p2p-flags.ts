@@ -7,6 +7,7 @@ import type { AddressNetwork, NetEndpoint } from '../bitcoin/wire/net-address.ts
 import { formatNetAddress, parseNetEndpoint } from '../bitcoin/wire/net-address-text.ts'
 import { SERVICES } from '../bitcoin/wire/services.ts'
 import { DEFAULT_CONNECTIONS_OPTIONS, type ListenRequest } from '../node/net/connections.ts'
+import type { NetworkHelpersOptions } from '../node/net/network-helpers.ts'
 import type { NetworkOptions } from '../node/p2p/network-options.ts'
 import { fixedSeeds } from './fixed-seeds.ts'
 import { UsageError } from './read-flags.ts'
@@ -54,13 +55,18 @@ function listenPlaces(settings: Settings, network: NetworkParams): ListenPlace[]
   ]
 }
 
+function hasProxy(settings: Settings): boolean {
+  const proxy = settings.text('proxy') ?? ''
+  return proxy !== '' && proxy !== '0' && !settings.isNegated('proxy')
+}
+
 /** Whether connections are taken: unless the owner has said no, or chosen whom alone to connect to. */
 function listens(settings: Settings, connectionsMax: number): boolean {
   const chosen = settings.bool('listen')
   if (chosen !== undefined) return chosen
   if (settings.list('bind').length + settings.list('whitebind').length > 0) return true
-  const connectOnly = settings.list('connect').length > 0 || settings.isNegated('connect')
-  return !connectOnly && connectionsMax > 0
+  // Whoever hides behind a proxy is not to be found by connecting to it.
+  return !hasProxy(settings) && connectOnly(settings) === undefined && connectionsMax > 0
 }
 
 function externalAddress(text: string, network: NetworkParams, settings: Settings): NetEndpoint {
@@ -78,8 +84,7 @@ function reachableNetworks(settings: Settings): AddressNetwork[] {
       throw new UsageError(`Unknown network specified in -onlynet: '${name}'`)
     }
   }
-  const hasProxy = (settings.text('proxy') ?? '') !== '' && !settings.isNegated('proxy')
-  const hasOnion = !settings.isNegated('onion') && (hasProxy || (settings.text('onion') ?? '') !== '')
+  const hasOnion = !settings.isNegated('onion') && (hasProxy(settings) || (settings.text('onion') ?? '') !== '')
   return all.filter(network => {
     if (chosen.length > 0 && !chosen.some(name => name.toLowerCase() === network)) return false
     if (network === 'onion') return hasOnion
@@ -96,6 +101,33 @@ function whitelist(settings: Settings): string[] {
     if (!entry.ok) throw new UsageError(entry.detail ?? entry.code)
   }
   return entries
+}
+
+/** Tor, I2P and the router at home, where they are wanted. */
+function helpersOf(settings: Settings, network: NetworkParams, places: readonly ListenPlace[]): NetworkHelpersOptions {
+  const port = settings.int('port') ?? network.defaultPort
+  const sam = settings.text('i2psam') ?? ''
+  const listens = places.length > 0
+  // Tor leads to the address that is set aside for it, else to the first.
+  const at = (places.find(({ isOnion }) => isOnion) ?? places[0])?.at
+  const target = at === undefined ? undefined : parseNetEndpoint(at.host, at.port)
+  const wantsTor = listens && (settings.bool('listenonion') ?? true)
+  return {
+    tor:
+      wantsTor && target !== undefined
+        ? {
+            control: settings.text('torcontrol') ?? '127.0.0.1:9051',
+            password: settings.text('torpassword') ?? '',
+            findsProxy: (settings.text('onion') ?? '') === '' && !settings.isNegated('onion'),
+            target,
+          }
+        : undefined,
+    i2p:
+      sam === '' || sam === '0'
+        ? undefined
+        : { sam, acceptsIncoming: listens && (settings.bool('i2pacceptincoming') ?? true) },
+    mappedPort: listens && (settings.bool('natpmp') ?? !network.isMockable) ? port : undefined,
+  }
 }
 
 /** BIP14 */
@@ -154,9 +186,11 @@ export function networkOptions(settings: Settings, network: NetworkParams): Netw
       seedNodes: settings.list('seednode'),
       dnsSeed: settings.bool('dnsseed') ?? (connectOnly(settings) === undefined && connectionsMax > 0),
       forceDnsSeed: settings.bool('forcednsseed') ?? false,
-      namesThroughProxy: (settings.text('proxy') ?? '') !== '' && !settings.isNegated('proxy'),
+      namesThroughProxy: hasProxy(settings),
       fixedSeeds: (settings.bool('fixedseeds') ?? true) ? fixedSeeds(network) : undefined,
-      discover: settings.bool('discover') ?? settings.list('externalip').length === 0,
+      discover:
+        settings.bool('discover') ??
+        (places.length > 0 && settings.list('externalip').length === 0 && !hasProxy(settings)),
       externalAddresses: settings.list('externalip').map(text => externalAddress(text, network, settings)),
       listenPort: settings.int('port') ?? network.defaultPort,
       reachableNetworks: reachableNetworks(settings),
@@ -175,6 +209,7 @@ export function networkOptions(settings: Settings, network: NetworkParams): Netw
       cjdnsReachable: settings.bool('cjdnsreachable') ?? false,
     },
     listen: places.map(({ at, isOptional }) => ({ at, isOptional })),
+    helpers: helpersOf(settings, network, places),
     proxies: {
       proxy: settings.list('proxy'),
       onion: settings.text('onion') ?? '',

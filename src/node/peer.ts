@@ -76,16 +76,16 @@ export class Peer {
       onFatal: error => this.#onFatal(error),
     })
     this.opened = this.ledger.opened.then(async () => {
-      if (options.network !== undefined) await this.#startNetwork(options.network, options.ledger.portableCrypto)
+      if (options.network !== undefined) await this.#startNetwork(options.network, options.ledger)
       this.#isReady = true
     })
     this.opened.catch(() => undefined)
   }
 
-  async #startNetwork(options: NetworkOptions, portable: boolean): Promise<void> {
-    const crypto = await loadCrypto({ portable })
+  async #startNetwork(options: NetworkOptions, { portableCrypto, folder }: LedgerOptions): Promise<void> {
+    const crypto = await loadCrypto({ portable: portableCrypto })
     const { network, ledger, clock, log } = this
-    this.p2p = await PeerNetwork.start({ options, network, ledger, crypto, clock, log })
+    this.p2p = await PeerNetwork.start({ options, folder, network, ledger, crypto, clock, log })
   }
 
   /** What keeps RPC waiting, in bitcoind's words; undefined once the ledger can be asked. */

@@ -7,6 +7,7 @@ import {
   BLOCK_DOWNLOAD_WINDOW,
   BLOCK_STALLING_TIMEOUT_DEFAULT_MS,
   BLOCK_STALLING_TIMEOUT_MAX_MS,
+  LAST_BLOCKS_PATIENCE_MS,
   MAX_BLOCKS_IN_TRANSIT_PER_PEER,
   NODE_NETWORK_LIMITED_MIN_BLOCKS,
 } from './limits.ts'
@@ -17,6 +18,15 @@ import type { RemotePeer } from './remote-peer.ts'
 const DIRECT_FETCH_SPACINGS = 20
 /** Headers that are looked at in one go. */
 const WALK_BLOCKS = 128
+
+/** What a peer can be asked for. */
+interface NextBlocks {
+  readonly blocks: number[]
+  /** Who keeps the window from moving. */
+  staller: RemotePeer | undefined
+  /** Where nothing is left to ask for: what others were asked for, and have not given for a while. */
+  readonly overdue: number[]
+}
 
 /** Which blocks to fetch from whom: near the tip from whoever announces them, else in a window that moves with the chain. */
 export class BlockDownload {
@@ -134,7 +144,9 @@ export class BlockDownload {
     const isDownloading = context.access.isDownloading
     if (!peer.servesBlocks || peer.requests.length >= MAX_BLOCKS_IN_TRANSIT_PER_PEER) return
     if (isDownloading && (!this.mayUse(peer) || peer.isLimited)) return
-    const { blocks, staller } = this.#findNext(peer, MAX_BLOCKS_IN_TRANSIT_PER_PEER - peer.requests.length)
+    const { blocks, staller, overdue } = this.#findNext(peer, MAX_BLOCKS_IN_TRANSIT_PER_PEER - peer.requests.length)
+    // With nothing else left to do, blocks that another peer keeps us waiting for are asked for twice.
+    if (blocks.length === 0 && peer.requests.length === 0) blocks.push(...overdue)
     const entries = blocks.map(block => {
       this.requests.add(peer, block, context.nowMs)
       context.debug(() => `Requesting block ${index.hashHex(block)} (${index.height(block)}) peer=${peer.id}`)
@@ -161,9 +173,9 @@ export class BlockDownload {
     return peer.lastCommonBlock !== best
   }
 
-  #findNext(peer: RemotePeer, count: number): { blocks: number[]; staller: RemotePeer | undefined } {
+  #findNext(peer: RemotePeer, count: number): NextBlocks {
     const blocks: number[] = []
-    const found = { blocks, staller: undefined as RemotePeer | undefined }
+    const found: NextBlocks = { blocks, staller: undefined, overdue: [] }
     if (!this.#findCommon(peer)) return found
     const { chain } = this.#context
     const { index } = chain
@@ -182,10 +194,12 @@ export class BlockDownload {
         }
         if (this.requests.isRequested(block)) {
           waitingFor ??= this.requests.of(block)[0].peer
+          if (found.overdue.length < count && this.#isOverdue(block)) found.overdue.push(block)
           continue
         }
         if (index.height(block) > windowEnd) {
           if (blocks.length === 0 && waitingFor !== peer) found.staller = waitingFor
+          found.overdue.length = 0
           return found
         }
         const depth = index.height(best) - index.height(block)
@@ -195,6 +209,12 @@ export class BlockDownload {
       }
     }
     return found
+  }
+
+  /** Whether the one peer that was asked for a block has not given anything for a while. */
+  #isOverdue(block: number): boolean {
+    const requests = this.requests.of(block)
+    return requests.length === 1 && this.#context.nowMs - requests[0].peer.downloadingSinceMs > LAST_BLOCKS_PATIENCE_MS
   }
 
   /** The blocks of a chain from one height to another, upwards. */

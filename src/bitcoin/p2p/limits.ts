@@ -29,6 +29,8 @@ export const MAX_CMPCTBLOCKS_INFLIGHT_PER_BLOCK = 3
 export const BLOCK_DOWNLOAD_WINDOW = 1024
 export const BLOCK_STALLING_TIMEOUT_DEFAULT_MS = 2 * SECOND
 export const BLOCK_STALLING_TIMEOUT_MAX_MS = 64 * SECOND
+/** When no other blocks are left to ask for, one that a peer has owed for so long is asked of another too; bitcoind waits ten minutes. */
+export const LAST_BLOCKS_PATIENCE_MS = 5 * SECOND
 /** A block may take this many times the spacing of blocks, and so much more for each other peer that delivers. */
 export const BLOCK_DOWNLOAD_TIMEOUT_BASE = 1
 export const BLOCK_DOWNLOAD_TIMEOUT_PER_PEER = 0.5

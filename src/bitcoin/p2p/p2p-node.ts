@@ -141,10 +141,14 @@ export class P2pNode {
     this.download.requestNext(peer)
   }
 
-  /** To be called every 100 ms or so. */
-  onTick(nowMs: number): void {
+  /**
+   * To be called every 100 ms or so.
+   *
+   * @param steadyMs by a clock that only ever grows, whatever the other one does
+   */
+  onTick(nowMs: number, steadyMs: number): void {
     this.context.nowMs = nowMs
-    this.connections.onTick()
+    this.connections.onTick(steadyMs)
     for (const peer of this.context.peers.values()) if (!peer.disconnecting) this.#attend(peer)
   }
 

@@ -378,15 +378,16 @@ export class PeerConnections implements HandshakeListener, RelayAdmission {
     return present
   }
 
-  onTick(): void {
+  /** @param steadyMs by a clock that only ever grows */
+  onTick(steadyMs: number): void {
     const context = this.#context
     this.#upkeep.onTick(this.networkActive && this.#options.connect === undefined)
     const wake = this.planner.nextWake()
-    if (wake === undefined || wake > context.nowMs || context.chain.tip < 0) return
+    if (wake === undefined || wake > steadyMs || context.chain.tip < 0) return
     const { wantsAnotherFullRelay, wantsExtraBlockRelay } = this.#upkeep
     const { networkActive, present: connections } = this
     const snapshot = { connections, networkActive, wantsAnotherFullRelay, wantsExtraBlockRelay }
-    for (const step of this.planner.plan(snapshot, context.nowMs)) this.#follow(step)
+    for (const step of this.planner.plan(snapshot, context.nowMs, steadyMs)) this.#follow(step)
   }
 
   #follow(step: OutboundStep): void {

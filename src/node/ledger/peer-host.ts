@@ -102,7 +102,7 @@ export class PeerHost {
 
   #tick(): void {
     if (performance.now() - this.#savedAtMs > SAVE_INTERVAL_MS) this.save()
-    this.node.onTick(this.#parts.nowMs())
+    this.node.onTick(this.#parts.nowMs(), performance.now())
     this.wake()
   }
 

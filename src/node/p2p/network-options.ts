@@ -1,5 +1,6 @@
 import type { P2pOptions } from '../../bitcoin/p2p/p2p-options.ts'
 import type { ConnectionsOptions, ListenRequest } from '../net/connections.ts'
+import type { NetworkHelpersOptions } from '../net/network-helpers.ts'
 import type { ProxyFlags } from '../net/proxy-options.ts'
 
 /** How a peer deals with the Bitcoin network; plain data. */
@@ -10,6 +11,7 @@ export interface NetworkOptions {
   readonly listen: readonly ListenRequest[]
   /** -proxy, -onion, -proxyrandomize */
   readonly proxies: ProxyFlags
+  readonly helpers: NetworkHelpersOptions
   /** -timeout */
   readonly connectTimeoutMs: number
   /** -dns */

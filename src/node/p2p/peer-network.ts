@@ -1,7 +1,11 @@
+import { readFileSync } from 'node:fs'
 import type { Crypto } from '../../base/crypto/backend.ts'
 import type { NetworkParams } from '../../bitcoin/params/network-params.ts'
 import type { AddressNetwork } from '../../bitcoin/wire/net-address.ts'
+import { defaultGateways } from '../../platform/default-gateway.ts'
 import { nodeChaCha20Poly1305 } from '../../platform/node-aead.ts'
+import { askByUdp } from '../../platform/node-datagrams.ts'
+import { NodeFiles } from '../../platform/node-files.ts'
 import { nodeNet } from '../../platform/node-net.ts'
 import { nodeRandom } from '../../platform/node-random.ts'
 import type { LedgerClient } from '../ledger/ledger-client.ts'
@@ -9,6 +13,7 @@ import type { Log } from '../log.ts'
 import { Connections } from '../net/connections.ts'
 import { Dialer } from '../net/dialer.ts'
 import { TransportMaker } from '../net/make-transport.ts'
+import { NetworkHelpers } from '../net/network-helpers.ts'
 import { Proxies, proxyText } from '../net/proxies.ts'
 import { readProxyOptions } from '../net/proxy-options.ts'
 import type { NodeClock } from '../node-clock.ts'
@@ -17,6 +22,8 @@ import type { NetworkOptions } from './network-options.ts'
 const TICK_MS = 100
 
 export interface PeerNetworkParts {
+  /** The network's folder, which keeps keys of services. */
+  readonly folder: string
   readonly options: NetworkOptions
   readonly network: NetworkParams
   readonly ledger: LedgerClient
@@ -38,21 +45,35 @@ export class PeerNetwork {
   readonly options: NetworkOptions
   readonly connections: Connections
   readonly #proxies: Proxies
+  readonly #helpers: NetworkHelpers
   readonly #timer: NodeJS.Timeout
 
-  private constructor(options: NetworkOptions, connections: Connections, proxies: Proxies) {
+  private constructor(options: NetworkOptions, connections: Connections, proxies: Proxies, helpers: NetworkHelpers) {
     this.options = options
     this.connections = connections
     this.#proxies = proxies
+    this.#helpers = helpers
     this.#timer = setInterval(() => this.connections.tick(), TICK_MS)
   }
 
   /** Listens and begins to look for peers. Rejects with OperationError `address-in-use`, `listen-failed` or `bad-option`. */
-  static async start({ options, network, ledger, crypto, clock, log }: PeerNetworkParts): Promise<PeerNetwork> {
+  static async start({ options, folder, network, ledger, crypto, clock, log }: PeerNetworkParts): Promise<PeerNetwork> {
     const { connectTimeoutMs, looksUpNames } = options
     const { cjdnsReachable } = options.connections
     const resolve = async (name: string): Promise<readonly string[]> => (looksUpNames ? nodeNet.resolve(name) : [])
     const proxies = new Proxies(await readProxyOptions(options.proxies, resolve), nodeRandom)
+    const helpers = await NetworkHelpers.prepare(options.helpers, {
+      net: nodeNet,
+      random: nodeRandom,
+      log,
+      files: new NodeFiles(folder),
+      proxies,
+      resolve,
+      servicePort: network.defaultPort,
+      readCookie: path => new Uint8Array(readFileSync(path)),
+      ask: askByUdp,
+      gateways: defaultGateways,
+    })
     const dialing = {
       net: nodeNet,
       random: nodeRandom,
@@ -61,7 +82,7 @@ export class PeerNetwork {
       cjdnsReachable,
       looksUpNames,
       proxies,
-      i2p: undefined,
+      i2p: helpers.i2p,
     }
     const connections = new Connections(
       {
@@ -82,12 +103,18 @@ export class PeerNetwork {
     )
     await connections.listen(options.listen)
     ledger.startPeers(options.p2p, effects => connections.apply(effects))
-    return new PeerNetwork(options, connections, proxies)
+    helpers.start(connections)
+    return new PeerNetwork(options, connections, proxies, helpers)
   }
 
   /** How a network is reached. */
   reachOf(name: AddressNetwork): NetworkReach {
-    const proxy = name === 'i2p' || name === 'internal' ? undefined : this.#proxies.forNetwork(name)
+    const { i2p } = this.options.helpers
+    if (name === 'i2p') {
+      const reachable = i2p !== undefined
+      return { limited: !reachable, reachable, proxy: i2p?.sam ?? '', proxy_randomize_credentials: false }
+    }
+    const proxy = name === 'internal' ? undefined : this.#proxies.forNetwork(name)
     const direct = name === 'ipv4' || name === 'ipv6' || (name === 'cjdns' && this.options.connections.cjdnsReachable)
     const reachable = direct || proxy !== undefined
     return {
@@ -100,6 +127,7 @@ export class PeerNetwork {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer)
+    await this.#helpers.stop()
     await this.connections.stop()
   }
 }
