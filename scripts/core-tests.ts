@@ -35,7 +35,7 @@ function writeConfig(folder: string, checkout: string): string {
   const path = join(folder, 'config.ini')
   const text = `[environment]
 CLIENT_NAME=Peers
-CLIENT_BUGREPORT=
+CLIENT_BUGREPORT=the developers
 SRCDIR=${checkout}
 BUILDDIR=${folder}
 EXEEXT=
@@ -62,10 +62,20 @@ function runTest(
   const [file, ...options] = name.split(' ')
   const script = join(setting.checkout, 'test/functional', file.endsWith('.py') ? file : `${file}.py`)
   const tmp = join(setting.folder, `${file}-${slot}-${process.hrtime.bigint()}`)
-  const args = [script, `--configfile=${setting.config}`, `--tmpdir=${tmp}`, `--portseed=${SLOTS_MAX * process.pid + slot}`, ...options]
+  const args = [
+    script,
+    `--configfile=${setting.config}`,
+    `--tmpdir=${tmp}`,
+    `--portseed=${SLOTS_MAX * process.pid + slot}`,
+    ...options,
+  ]
   const started = performance.now()
   return new Promise(done => {
-    const child = spawn('python3', args, { env: setting.environment, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn('python3', args, {
+      env: setting.environment,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     let output = ''
     let timedOut = false
     const collect = (chunk: Buffer): void => {

@@ -164,22 +164,28 @@ export class LedgerClient implements LedgerApi, PeerCalls, AddressBookCalls {
 
   #remote<M extends keyof AllCalls>(method: M): AllCalls[M] {
     const call = (...args: readonly unknown[]): Promise<unknown> =>
-      new Promise((resolve, reject) => {
-        if (this.#isClosing) {
-          reject(new OperationError('ledger-closed', 'The ledger is closed'))
-          return
-        }
-        const id = this.#nextId++
-        this.#pending.set(id, { resolve, reject })
-        this.#send({ type: 'call', id, method, args })
-      })
+      this.#ask(id => ({ type: 'call', id, method, args }))
     return call as unknown as AllCalls[M]
   }
 
-  /** Begins to deal with peers; `onEffects` takes what the sockets are to do. */
-  startPeers(options: P2pOptions, onEffects: (effects: readonly ConnectionEffect[]) => void): void {
+  #ask(request: (id: number) => LedgerRequest): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosing) {
+        reject(new OperationError('ledger-closed', 'The ledger is closed'))
+        return
+      }
+      const id = this.#nextId++
+      this.#pending.set(id, { resolve, reject })
+      this.#send(request(id))
+    })
+  }
+
+  /**
+   * Begins to deal with peers; `onEffects` takes what the sockets are to do. Rejects with OperationError `peers-file-damaged`.
+   */
+  startPeers(options: P2pOptions, onEffects: (effects: readonly ConnectionEffect[]) => void): Promise<void> {
     this.#onEffects = onEffects
-    this.#send({ type: 'startPeers', options })
+    return this.#ask(id => ({ type: 'startPeers', id, options })) as Promise<void>
   }
 
   /** Passes on what happened on connections. */

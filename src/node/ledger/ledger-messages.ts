@@ -27,7 +27,7 @@ export type LedgerRequest =
       readonly args: readonly unknown[]
     }
   /** Begins to deal with peers. */
-  | { readonly type: 'startPeers'; readonly options: P2pOptions }
+  | { readonly type: 'startPeers'; readonly id: number; readonly options: P2pOptions }
   /** What happened on connections. */
   | { readonly type: 'inputs'; readonly inputs: readonly ConnectionInput[] }
   | { readonly type: 'close' }

@@ -31,6 +31,18 @@ async function call(running: RunningLedger, request: LedgerRequest & { type: 'ca
   }
 }
 
+function startPeers(
+  running: RunningLedger,
+  { id, options: peerOptions }: LedgerRequest & { type: 'startPeers' },
+): void {
+  try {
+    running.startPeers(peerOptions, effects => send({ type: 'effects', effects }))
+    send({ type: 'result', id, value: undefined })
+  } catch (error) {
+    send({ type: 'failed', id, error: errorMessage(error) })
+  }
+}
+
 async function close(running: RunningLedger): Promise<void> {
   try {
     await running.close()
@@ -49,8 +61,7 @@ try {
   )
   port.on('message', (request: LedgerRequest) => {
     if (request.type === 'call') void call(running, request)
-    else if (request.type === 'startPeers')
-      running.startPeers(request.options, effects => send({ type: 'effects', effects }))
+    else if (request.type === 'startPeers') startPeers(running, request)
     else if (request.type === 'inputs') running.onInputs(request.inputs)
     else void close(running)
   })

@@ -102,7 +102,7 @@ export class PeerNetwork {
       options.connections,
     )
     await connections.listen(options.listen)
-    ledger.startPeers(options.p2p, effects => connections.apply(effects))
+    await ledger.startPeers(options.p2p, effects => connections.apply(effects))
     helpers.start(connections)
     return new PeerNetwork(options, connections, proxies, helpers)
   }
