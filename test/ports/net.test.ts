@@ -10,6 +10,8 @@ import { OperationError } from '../../src/base/errors.ts'
 import type { ByteStream, Net, SocketAddress, StreamHandlers } from '../../src/base/ports/net.ts'
 import { seededRandom } from '../../src/base/ports/seeded-random.ts'
 import { nodeNet } from '../../src/platform/node-net.ts'
+import { SimNet } from '../../src/sim/sim-net.ts'
+import { VirtualClock } from '../../src/sim/virtual-clock.ts'
 
 /** A world in which a port is tried: its own address, and how time passes until something has happened. */
 interface World {
@@ -26,6 +28,36 @@ const IMPLEMENTATIONS: Readonly<Record<string, () => World>> = {
       while (!happened()) await new Promise(resolve => setImmediate(resolve))
     },
   }),
+  simNet: () => simWorld(0),
+  'simNet with loss': () => simWorld(0.1),
+}
+
+/** A machine that speaks with itself; time passes while something is waited for. */
+function simWorld(lossRate: number): World {
+  const clock = new VirtualClock()
+  const net = new SimNet(clock, seededRandom(2), { latencyMs: [1, 50], bytesPerSecond: 1e7, lossRate })
+  const host = net.host('10.0.0.1')
+  const until = async (happened: () => boolean): Promise<void> => {
+    while (!happened()) await clock.step()
+  }
+  return {
+    net: {
+      async connect(...request) {
+        let isSettled = false
+        const attempt = host.connect(...request)
+        const onSettled = (): void => {
+          isSettled = true
+        }
+        attempt.then(onSettled, onSettled)
+        await until(() => isSettled)
+        return attempt
+      },
+      listen: (at, onStream) => host.listen(at, onStream),
+      resolve: name => host.resolve(name),
+    },
+    host: host.address,
+    until,
+  }
 }
 
 /** Keeps what a stream told. */
