@@ -12,6 +12,7 @@ import { builtInNetwork } from '../src/bitcoin/params/networks.ts'
 import { HEADER_SIZE } from '../src/bitcoin/primitives/block.ts'
 import type { Transaction } from '../src/bitcoin/primitives/transaction.ts'
 import { type Command, encodePayload, MESSAGE_CODECS, type Messages } from '../src/bitcoin/wire/messages.ts'
+import type { NetAddress, NetEndpoint } from '../src/bitcoin/wire/net-address.ts'
 import { parseNetEndpoint } from '../src/bitcoin/wire/net-address-text.ts'
 import { SERVICES } from '../src/bitcoin/wire/services.ts'
 import { PROTOCOL_VERSION, type VersionMessage } from '../src/bitcoin/wire/version-message.ts'
@@ -84,14 +85,21 @@ export interface Sent {
 export class ScriptedPeer {
   readonly connection: ConnectionId
   readonly #world: P2pWorld
+  readonly #endpoint: NetEndpoint
   readonly #traits: PeerTraits
   #sent: Sent[] = []
   isClosed = false
 
-  constructor(world: P2pWorld, connection: ConnectionId, traits: PeerTraits) {
+  constructor(world: P2pWorld, connection: ConnectionId, endpoint: NetEndpoint, traits: PeerTraits) {
     this.#world = world
     this.connection = connection
+    this.#endpoint = endpoint
     this.#traits = traits
+  }
+
+  /** Where it is. */
+  get address(): NetAddress {
+    return this.#endpoint.address
   }
 
   /** What the node knows of it. */
@@ -308,7 +316,7 @@ export class P2pWorld {
     }
   }
 
-  #addressOf(connection: number, traits: PeerTraits): NonNullable<ReturnType<typeof parseNetEndpoint>> {
+  #addressOf(connection: number, traits: PeerTraits): NetEndpoint {
     // Each of a network group of its own.
     return parseNetEndpoint(traits.address ?? `${20 + Math.abs(connection)}.1.2.3:18444`, 18_444)!
   }
@@ -316,9 +324,9 @@ export class P2pWorld {
   /** Somebody connects to us, and says nothing yet. */
   accept(traits: PeerTraits = {}): ScriptedPeer {
     const connection = this.#nextInbound--
-    const peer = new ScriptedPeer(this, connection, traits)
-    this.#peers.set(connection, peer)
     const remote = this.#addressOf(connection, traits)
+    const peer = new ScriptedPeer(this, connection, remote, traits)
+    this.#peers.set(connection, peer)
     this.input({ type: 'accepted', connection, remote, local: US, listener: traits.listener ?? 0 })
     this.settle()
     return peer
@@ -344,7 +352,7 @@ export class P2pWorld {
   answer(connection: ConnectionId, traits: PeerTraits = {}): ScriptedPeer {
     const effect = this.effects.find(effect => effect.type === 'connect' && effect.connection === connection)
     if (effect?.type !== 'connect' || 'name' in effect.target) throw new InvariantError('no such connection')
-    const peer = new ScriptedPeer(this, connection, traits)
+    const peer = new ScriptedPeer(this, connection, effect.target, traits)
     this.#peers.set(connection, peer)
     this.input({ type: 'opened', connection, remote: effect.target, local: US })
     this.settle()
