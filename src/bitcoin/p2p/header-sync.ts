@@ -28,6 +28,11 @@ export class HeaderSync {
   /** Peers whose first headers were asked for. */
   #started = 0
   #lastInvHash: Uint8Array | undefined
+  /**
+   * A peer has told all the headers that it has. From then on the others are asked too, however old the chain's end may be: until they
+   * have told of it, no blocks can be had from them.
+   */
+  #heardAll = false
 
   constructor(context: P2pContext, download: BlockDownload) {
     this.#context = context
@@ -69,7 +74,8 @@ export class HeaderSync {
     if (peer.syncStarted || !peer.servesBlocks || context.access.isLoading) return
     const best = tree.bestHeader
     const ageMs = context.nowMs - 1000 * index.time(best)
-    if (!(this.#started === 0 && mayDownload) && ageMs >= RECENT_HEADER_AGE_MS) return
+    const isFirst = this.#started === 0 && mayDownload
+    if (!isFirst && !this.#heardAll && ageMs >= RECENT_HEADER_AGE_MS) return
     // From the block before the best header on, so that even a peer that has no more answers with a header.
     const start = index.height(best) > 0 ? index.previous(best) : best
     if (!this.requestBehind(peer, start)) return
@@ -174,6 +180,7 @@ export class HeaderSync {
     if (full && !inPresync && this.requestBehind(peer, last)) {
       context.debug(() => `more getheaders (${index.height(last)}) to end to peer=${peer.id}`)
     }
+    if (!full && peer.syncStarted && peer.headersPresync === undefined) this.#heardAll = true
     this.#onStored(peer, last, isNew, full)
     this.#download.fetchTowards(peer, last)
   }
