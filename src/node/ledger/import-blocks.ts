@@ -5,7 +5,7 @@ import { blockFileName } from '../../bitcoin/chainstate/block-files.ts'
 import { BlockScanner } from '../../bitcoin/chainstate/block-scanner.ts'
 import type { PreparedBlock } from '../../bitcoin/chainstate/prepare-block.ts'
 import { NodeFiles } from '../../platform/node-files.ts'
-import { breathe, type Ledger } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
 
 /** How long blocks are taken in before messages are let in. */
 const SLICE_MS = 10
@@ -41,11 +41,11 @@ class BlockImport {
   }
 
   async #maybeBreathe(): Promise<void> {
-    if (performance.now() < this.#sliceEnd) return
+    if (this.#ledger.ports.monotonic() < this.#sliceEnd) return
     this.#ledger.publish()
     await this.#ledger.saveIndexIfDue()
-    await breathe()
-    this.#sliceEnd = performance.now() + SLICE_MS
+    await this.#ledger.breathe()
+    this.#sliceEnd = this.#ledger.ports.monotonic() + SLICE_MS
   }
 
   /** @param own the number of the file if it is one of our own, where blocks stay where they are */
@@ -158,7 +158,7 @@ export async function importBlocks(ledger: Ledger): Promise<void> {
   const work = new BlockImport(ledger)
   if (ledger.isReindexing) {
     await eachFile(
-      new NodeFiles(options.blocksFolder),
+      ports.disk.blocks,
       () => !ledger.isClosing,
       async (file, number) => {
         ports.log.info(`Reindexing block file ${blockFileName(number)}...`)

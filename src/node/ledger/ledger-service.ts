@@ -21,7 +21,7 @@ import type { Coin } from '../../bitcoin/primitives/coin.ts'
 import { parseTransaction, type TxTable } from '../../bitcoin/primitives/tx-table.ts'
 import { scriptFlagNames } from '../../bitcoin/script/flags.ts'
 import { IndexService } from './indexes/index-service.ts'
-import { breathe, type Ledger } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
 import type {
   BlockEntry,
   BlockPrevouts,
@@ -157,7 +157,7 @@ export class LedgerService extends IndexService implements LedgerCalls {
       chain.settle()
       await this.#ledger.flush({ sync: false })
       const { tip } = chain
-      const totals = await utxoSetTotals(coinsStore.coins(), hashType, this.#ledger.ports.crypto, breathe)
+      const totals = await utxoSetTotals(coinsStore.coins(), hashType, this.#ledger.ports.crypto, this.#ledger.breathe)
       return {
         ...totals,
         height: chain.index.height(tip),

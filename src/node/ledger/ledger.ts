@@ -1,5 +1,3 @@
-import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { hexReversed } from '../../base/bytes/bytes.ts'
 import { OperationError } from '../../base/errors.ts'
 import { accept, type Verdict } from '../../base/verdict.ts'
@@ -16,8 +14,6 @@ import { verifyChain } from '../../bitcoin/chainstate/verify-chain.ts'
 import { type HashedBlock, hashBlock } from '../../bitcoin/consensus/check-block.ts'
 import { Deployments } from '../../bitcoin/consensus/deployments.ts'
 import { decodeHeader, parseLeadingBlock } from '../../bitcoin/primitives/block.ts'
-import { openLevelStore } from '../../platform/level-store.ts'
-import { NodeFiles } from '../../platform/node-files.ts'
 import { ChainLog, isoDate } from './chain-log.ts'
 import { checkLastBlocks } from './check-last-blocks.ts'
 import type { HelperThreads } from './helper-threads.ts'
@@ -43,11 +39,6 @@ interface Closable {
   close(): Promise<void>
 }
 
-/** Lets other messages in. */
-export function breathe(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve))
-}
-
 /**
  * The ledger on disk: chainstate, stores and block files, behind commands that may be called at any time. Work towards the best chain
  * goes on in slices in between.
@@ -67,8 +58,8 @@ export class Ledger {
   readonly #indexStore: BlockIndexStore
   /** The block that the stored coins stand at, all zero for none. */
   #flushedAt: Uint8Array
-  #lastFlushMs = performance.now()
-  #lastSaveMs = performance.now()
+  #lastFlushMs: number
+  #lastSaveMs: number
   #advancing: Promise<void> | undefined
   #advanceAgain = false
   #downloading = true
@@ -105,12 +96,16 @@ export class Ledger {
     this.xorKey = parts.xorKey
     this.helpers = parts.helpers
     this.#flushedAt = parts.flushedAt
+    this.#lastFlushMs = parts.ports.monotonic()
+    this.#lastSaveMs = parts.ports.monotonic()
     this.#chainLog = new ChainLog(parts.chain, parts.ports.log)
     this.deployments = new Deployments(parts.chain.index, parts.chain.params)
     this.indexes = parts.indexes
     this.indexRunner = new IndexRunner({
       chain: parts.chain,
       log: parts.ports.log,
+      timers: parts.ports.timers,
+      monotonic: () => parts.ports.monotonic(),
       indexes: listIndexes(parts.indexes),
       isAdvancing: () => this.#advancing !== undefined,
       makeDurable: () => this.saveIndex({ sync: true }),
@@ -121,33 +116,32 @@ export class Ledger {
   /** Opens (or begins) the ledger of a folder, mends what a crash left behind, and checks its last blocks. */
   static async open(options: LedgerOptions, ports: LedgerPorts): Promise<Ledger> {
     const { params } = options
+    const { disk } = ports
     const shares = cacheShares(options)
-    const blockFolder = new NodeFiles(options.blocksFolder)
-    blockFolder.makeFolder('')
-    const indexFolder = join(options.folder, 'blocks', 'index')
-    const coinsFolder = join(options.folder, 'chainstate')
-    if (options.reindex) rmSync(indexFolder, { recursive: true, force: true })
-    if (options.reindex || options.reindexChainstate) rmSync(coinsFolder, { recursive: true, force: true })
-    new NodeFiles(options.folder).makeFolder('blocks')
+    disk.blocks.makeFolder('')
+    const folder = disk.folder('')
+    if (options.reindex) folder.remove('blocks/index')
+    if (options.reindex || options.reindexChainstate) folder.remove('chainstate')
+    folder.makeFolder('blocks')
 
     const stores: Closable[] = []
     try {
-      const indexLevel = await openLevelStore(indexFolder, {
+      const indexLevel = await disk.openStore('blocks/index', {
         cacheBytes: shares.index,
         name: 'block database (blocks/index)',
         mend: 'start again with -reindex, which rebuilds it from the block files',
       })
       stores.push(indexLevel)
-      const coinsLevel = await openLevelStore(coinsFolder, {
+      const coinsLevel = await disk.openStore('chainstate', {
         cacheBytes: shares.coinsStore,
         name: 'coins database (chainstate)',
         mend: 'start again with -reindex-chainstate, which rebuilds it from the block files',
       })
       stores.push(coinsLevel)
 
-      const xorKey = blockXorKey(blockFolder, options.blocksXor, () => ports.random.bytes(8))
+      const xorKey = blockXorKey(disk.blocks, options.blocksXor, () => ports.random.bytes(8))
       const helpers = ports.startHelpers(xorKey)
-      const files = new BlockFiles(blockFolder, params.magic, ports.crypto, { xorKey, fastPrune: options.fastPrune })
+      const files = new BlockFiles(disk.blocks, params.magic, ports.crypto, { xorKey, fastPrune: options.fastPrune })
       const index = new BlockIndex()
       const indexStore = new BlockIndexStore(indexLevel, ports.crypto)
       await indexStore.checkNetwork(params)
@@ -179,7 +173,7 @@ export class Ledger {
       }
       chain.restore(tip)
       const flushedAt = position.between?.from ?? position.best ?? new Uint8Array(32)
-      const indexes = await openIndexes({ options, index, files, crypto: ports.crypto, random: ports.random })
+      const indexes = await openIndexes({ options, index, files, ports })
       stores.push(...listIndexes(indexes))
       checkIndexData(indexes, chain)
       const parts = { options, ports, chain, coinsStore, indexStore, stores, xorKey, helpers, flushedAt, indexes }
@@ -265,6 +259,9 @@ export class Ledger {
     return false
   }
 
+  /** Lets other messages in. */
+  readonly breathe = (): Promise<void> => new Promise(resolve => this.ports.timers.soon(resolve))
+
   /** Works until the best chain is active; resolves then. Calls that come meanwhile join in. */
   advance(): Promise<void> {
     this.#advanceAgain = true
@@ -279,7 +276,7 @@ export class Ledger {
       this.#advanceAgain = false
       for (let more = true; more && !this.#closing; ) {
         more = await this.exclusive.run(() => this.#slice())
-        if (more) await breathe()
+        if (more) await this.breathe()
       }
     }
     if (this.#failure !== undefined) throw this.#failure
@@ -305,15 +302,15 @@ export class Ledger {
   async #slice(): Promise<boolean> {
     const { chain } = this
     this.#readAhead()
-    const end = performance.now() + SLICE_MS
+    const end = this.ports.monotonic() + SLICE_MS
     let more = true
-    while (more && (performance.now() < end || chain.isReorganising)) more = chain.step()
+    while (more && (this.ports.monotonic() < end || chain.isReorganising)) more = chain.step()
     this.publish()
     if (chain.coins.isFull && chain.isSettled && chain.coins.dirtyCount > 0) {
       await this.flush({ sync: false, empty: true })
       return true
     }
-    if (performance.now() - this.#lastFlushMs > FLUSH_INTERVAL_MS) {
+    if (this.ports.monotonic() - this.#lastFlushMs > FLUSH_INTERVAL_MS) {
       chain.settle()
       this.publish()
       await this.flush({ sync: true })
@@ -393,24 +390,24 @@ export class Ledger {
 
   /** Writes the block index's changes; what it points to has been written before. */
   async saveIndex(options: { sync: boolean } = { sync: false }): Promise<void> {
-    this.#lastSaveMs = performance.now()
+    this.#lastSaveMs = this.ports.monotonic()
     if (options.sync) this.chain.files.sync()
     await this.#indexStore.save(this.chain.index, this.chain.files, options)
   }
 
   /** Saves the index if the last time is a while ago. */
   async saveIndexIfDue(): Promise<void> {
-    if (performance.now() - this.#lastSaveMs > INDEX_SAVE_INTERVAL_MS) await this.saveIndex()
+    if (this.ports.monotonic() - this.#lastSaveMs > INDEX_SAVE_INTERVAL_MS) await this.saveIndex()
   }
 
   /** Writes all coins that differ from the store. Only under {@link exclusive}, and with nothing under way. */
   async flush(options: { sync: boolean; empty?: boolean }): Promise<void> {
     const { chain } = this
-    this.#lastFlushMs = performance.now()
+    this.#lastFlushMs = this.ports.monotonic()
     await this.saveIndex({ sync: true })
     if (chain.tip < 0) return
     const to = chain.index.hash(chain.tip).slice()
-    await this.coinsStore.flush(chain.coins, this.#flushedAt, to, { sync: options.sync, pause: breathe })
+    await this.coinsStore.flush(chain.coins, this.#flushedAt, to, { sync: options.sync, pause: this.breathe })
     chain.coins.markClean(options.empty ?? false)
     this.#flushedAt = to
   }
@@ -462,7 +459,7 @@ export class Ledger {
 
   verify(level: number, blocks: number): Promise<Verdict> {
     const options = { level, blocks, memoryBytesMax: VERIFY_MEMORY_BYTES_MAX }
-    return this.exclusive.run(() => verifyChain(this.chain, this.ports.crypto, options, breathe))
+    return this.exclusive.run(() => verifyChain(this.chain, this.ports.crypto, options, this.breathe))
   }
 
   /** Runs a change of the chain by its owner's order, and follows the best chain from there. */

@@ -1,4 +1,5 @@
 import type { Random } from '../../base/ports/random.ts'
+import type { Cancel } from '../../base/ports/timers.ts'
 import type { ChainEvent } from '../../bitcoin/chainstate/chainstate.ts'
 import type { ConnectionEffect, ConnectionInput } from '../../bitcoin/p2p/connection-io.ts'
 import { type ChainAccess, P2pContext, type P2pLog } from '../../bitcoin/p2p/p2p-context.ts'
@@ -36,14 +37,15 @@ export class PeerHost {
   readonly node: P2pNode
   readonly #parts: PeerHostParts
   readonly #files: PeerFiles
-  readonly #timer: NodeJS.Timeout
-  #savedAtMs = performance.now()
+  readonly #cancelTick: Cancel
+  #savedAtMs: number
   #bestHeader = -1
   #pumping = false
   #closed = false
 
   constructor(parts: PeerHostParts) {
     this.#parts = parts
+    this.#savedAtMs = parts.ledger.ports.monotonic()
     const { ledger, options, random, log } = parts
     const access = new LedgerAccess(ledger)
     const context = new P2pContext(ledger.options.params, access, random, logPort(log))
@@ -56,8 +58,11 @@ export class PeerHost {
     })
     parts.files.loadBans(this.node.connections.bans, context.nowSeconds)
     ledger.onEvents = (events, settled) => this.#onChainEvents(events, settled)
-    this.#timer = setInterval(() => this.#tick(), TICK_MS)
-    this.#timer.unref()
+    this.#cancelTick = ledger.ports.timers.every(TICK_MS, () => this.#tick())
+  }
+
+  #monotonic(): number {
+    return this.#parts.ledger.ports.monotonic()
   }
 
   /** Runs something on the core, at the present time, and carries out what follows from it. */
@@ -85,15 +90,15 @@ export class PeerHost {
     this.#flush()
     if (this.#pumping || this.#closed) return
     this.#pumping = true
-    setImmediate(() => this.#pump())
+    this.#parts.ledger.ports.timers.soon(() => this.#pump())
   }
 
   #pump(): void {
     this.#pumping = false
     if (this.#closed) return
-    const end = performance.now() + SLICE_MS
+    const end = this.#monotonic() + SLICE_MS
     let more = true
-    while (more && performance.now() < end) {
+    while (more && this.#monotonic() < end) {
       more = this.node.process(this.#parts.nowMs())
       this.#flush()
     }
@@ -101,14 +106,14 @@ export class PeerHost {
   }
 
   #tick(): void {
-    if (performance.now() - this.#savedAtMs > SAVE_INTERVAL_MS) this.save()
-    this.node.onTick(this.#parts.nowMs(), performance.now())
+    if (this.#monotonic() - this.#savedAtMs > SAVE_INTERVAL_MS) this.save()
+    this.node.onTick(this.#parts.nowMs(), this.#monotonic())
     this.wake()
   }
 
   /** Writes what is to outlive a restart. */
   save(): void {
-    this.#savedAtMs = performance.now()
+    this.#savedAtMs = this.#monotonic()
     const { bans, gossip } = this.node.connections
     this.#files.saveAddresses(gossip.manager)
     if (bans.isDirty) this.#files.saveBans(bans, this.node.context.nowSeconds)
@@ -169,7 +174,7 @@ export class PeerHost {
     this.#closed = true
     this.save()
     if (this.#parts.options.connect === undefined) this.#files.saveAnchors(this.#anchors())
-    clearInterval(this.#timer)
+    this.#cancelTick()
     this.#parts.ledger.onEvents = undefined
   }
 }

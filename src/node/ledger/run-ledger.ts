@@ -1,8 +1,8 @@
 import type { ConnectionEffect, ConnectionInput } from '../../bitcoin/p2p/connection-io.ts'
 import type { P2pOptions } from '../../bitcoin/p2p/p2p-options.ts'
 import { loadCrypto } from '../../platform/crypto.ts'
-import { NodeFiles } from '../../platform/node-files.ts'
 import { nodeRandom } from '../../platform/node-random.ts'
+import { nodeTimers } from '../../platform/node-timers.ts'
 import type { Log } from '../log.ts'
 import { AddressBookService } from './address-book-service.ts'
 import { HelperThreads } from './helper-threads.ts'
@@ -11,6 +11,7 @@ import { Ledger } from './ledger.ts'
 import type { TipSnapshot } from './ledger-api.ts'
 import type { LedgerOptions } from './ledger-options.ts'
 import { LedgerService } from './ledger-service.ts'
+import { nodeDisk } from './node-disk.ts'
 import { PeerFiles } from './peer-files.ts'
 import { PeerHost } from './peer-host.ts'
 import { PeerService } from './peer-service.ts'
@@ -45,9 +46,12 @@ export async function runLedger(
   const crypto = await loadCrypto({ portable: options.portableCrypto })
   let mockTime = setting.mockTimeSeconds
   let service: LedgerService | undefined
+  const disk = nodeDisk(options)
   const ledger = await Ledger.open(options, {
     crypto,
     random: nodeRandom,
+    disk,
+    timers: nodeTimers,
     startHelpers: xorKey =>
       new HelperThreads(crypto, Math.max(options.scriptThreads - 1, 0), {
         params: options.params,
@@ -58,6 +62,7 @@ export async function runLedger(
       }),
     log: setting.log,
     nowSeconds: () => mockTime || Math.floor(Date.now() / 1000),
+    monotonic: () => performance.now(),
     onChange() {
       const tip = service?.snapshot()
       if (tip !== undefined) listener.onTip(tip)
@@ -83,7 +88,7 @@ export async function runLedger(
       const nowMs = (): number => 1000 * mockTime || performance.timeOrigin + performance.now()
       const { log } = setting
       const files = new PeerFiles({
-        files: new NodeFiles(options.folder),
+        files: disk.folder(''),
         path: options.folder,
         magic: options.params.magic,
         crypto,

@@ -1,6 +1,6 @@
 import { compareBytes } from '../../../base/bytes/bytes.ts'
 import type { StoredCoin } from '../../../bitcoin/chainstate/coins-store.ts'
-import { breathe, type Ledger } from '../ledger.ts'
+import type { Ledger } from '../ledger.ts'
 import type { CoinScanResult } from './index-calls.ts'
 import { ScriptSet } from './script-set.ts'
 
@@ -57,7 +57,7 @@ export class CoinScan {
       }
       const last = (batch as readonly StoredCoin[]).at(-1)
       if (last !== undefined) this.#percent = Math.round(((256 * last.txid[0] + last.txid[1]) * 100) / 65536)
-      await breathe()
+      await this.#ledger.breathe()
       ;({ value: batch, done } = await batches.next())
     }
     await batches.return(undefined)

@@ -3,7 +3,7 @@ import { BLOCK_HAVE_DATA, BLOCK_HAVE_UNDO } from '../../../bitcoin/chainstate/bl
 import { basicFilterParams } from '../../../bitcoin/indexes/block-filter.ts'
 import type { BlockFilterIndex } from '../../../bitcoin/indexes/block-filter-index.ts'
 import { decodeGcsFilter, gcsFilterMatches } from '../../../bitcoin/indexes/gcs-filter.ts'
-import { breathe, type Ledger } from '../ledger.ts'
+import type { Ledger } from '../ledger.ts'
 import type { FilterScanRange, FilterScanResult, FilterScanStatus } from './index-calls.ts'
 import { ScriptSet } from './script-set.ts'
 
@@ -53,17 +53,18 @@ export class FilterScan {
     { startHeight, stopHeight, checkBlocks }: FilterScanRange,
   ): Promise<FilterScanResult> {
     const { index } = this.#ledger.chain
+    const monotonic = (): number => this.#ledger.ports.monotonic()
     const stop = this.#ledger.chain.at(stopHeight)
     const wanted = new ScriptSet(scripts)
     const blocks: Uint8Array[] = []
-    let sliceEnd = performance.now() + SLICE_MS
+    let sliceEnd = monotonic() + SLICE_MS
     let height = startHeight
     for (; height <= stopHeight; height++) {
-      if (performance.now() >= sliceEnd) {
+      if (monotonic() >= sliceEnd) {
         const share = (height - startHeight) / (stopHeight - startHeight)
         this.#status = { percent: Math.floor(100 * share), height }
-        await breathe()
-        sliceEnd = performance.now() + SLICE_MS
+        await this.#ledger.breathe()
+        sliceEnd = monotonic() + SLICE_MS
       }
       if (this.#aborted || this.#ledger.isClosing) break
       const id = index.ancestor(stop, height)

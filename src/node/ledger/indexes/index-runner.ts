@@ -1,3 +1,4 @@
+import type { Cancel, Timers } from '../../../base/ports/timers.ts'
 import type { Chainstate } from '../../../bitcoin/chainstate/chainstate.ts'
 import { SpentCoins } from '../../../bitcoin/chainstate/spent-coins.ts'
 import type { BlockSource, ChainIndex } from '../../../bitcoin/indexes/chain-index.ts'
@@ -23,6 +24,9 @@ const PRUNE_LOCK_BUFFER = 10
 export interface IndexRunnerParts {
   readonly chain: Chainstate
   readonly log: Log
+  readonly timers: Timers
+  /** Milliseconds that only ever grow. */
+  monotonic(): number
   /** In the order of answers. */
   readonly indexes: readonly ChainIndex[]
   /** Whether the chain is being worked on. */
@@ -46,10 +50,6 @@ interface Move {
   readonly id: number
 }
 
-function breathe(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve))
-}
-
 /**
  * Leads the indexes along the active chain, in slices between the ledger's own work: from wherever each stands, over reorganisations, and
  * then behind the tip. Indexes at the same block share its reading, one
@@ -64,20 +64,22 @@ export class IndexRunner implements BlockSource {
   /** The rest of a block that an index is taking in. */
   #part: Generator<undefined, void> | undefined
   #running: Promise<void> | undefined
-  #timer: NodeJS.Timeout | undefined
+  #cancelTimer: Cancel | undefined
   #started = false
   #closing = false
   #failed = false
   /** Callers that wait for an index. */
   #waiting = 0
-  #lastCommitMs = performance.now()
-  #lastLogMs = performance.now()
+  #lastCommitMs: number
+  #lastLogMs: number
   #isCommitted = true
   /** An index has come to the tip for the first time: that much is kept at once. */
   #hasArrived = false
 
   constructor(parts: IndexRunnerParts) {
     this.#parts = parts
+    this.#lastCommitMs = parts.monotonic()
+    this.#lastLogMs = parts.monotonic()
     for (const index of parts.indexes) if (index.best >= 0 && index.best === parts.chain.tip) this.#synced.add(index)
   }
 
@@ -106,13 +108,13 @@ export class IndexRunner implements BlockSource {
 
   /** The chain has changed: looks a little later what is to be done. */
   wake(): void {
-    if (!this.#started || this.#running !== undefined || this.#timer !== undefined || this.#closing) return
-    this.#timer = setTimeout(() => this.#run(), FOLLOW_DELAY_MS)
+    if (!this.#started || this.#running !== undefined || this.#cancelTimer !== undefined || this.#closing) return
+    this.#cancelTimer = this.#parts.timers.after(FOLLOW_DELAY_MS, () => this.#run())
   }
 
   #run(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
     if (this.#closing || this.#failed || this.#running !== undefined) return
     this.#running = this.#work()
       .catch(error => {
@@ -201,8 +203,8 @@ export class IndexRunner implements BlockSource {
   }
 
   #logProgress({ id }: Move): void {
-    if (performance.now() - this.#lastLogMs < LOG_INTERVAL_MS) return
-    this.#lastLogMs = performance.now()
+    if (this.#parts.monotonic() - this.#lastLogMs < LOG_INTERVAL_MS) return
+    this.#lastLogMs = this.#parts.monotonic()
     const height = this.#parts.chain.index.height(id)
     for (const index of this.#parts.indexes) {
       if (index.best === id && !this.#synced.has(index)) {
@@ -214,11 +216,11 @@ export class IndexRunner implements BlockSource {
   async #work(): Promise<void> {
     const { indexes } = this.#parts
     for (let more = true; more && !this.#closing; ) {
-      const begin = performance.now()
+      const begin = this.#parts.monotonic()
       do more = this.#step()
-      while (more && performance.now() - begin < SLICE_MS)
-      const worked = performance.now() - begin
-      const isDue = this.#hasArrived || performance.now() - this.#lastCommitMs >= COMMIT_INTERVAL_MS
+      while (more && this.#parts.monotonic() - begin < SLICE_MS)
+      const worked = this.#parts.monotonic() - begin
+      const isDue = this.#hasArrived || this.#parts.monotonic() - this.#lastCommitMs >= COMMIT_INTERVAL_MS
       if (!this.#isCommitted && isDue && this.#part === undefined) await this.#commit()
       else for (const index of indexes) if (!more || index.waitingBytes > WAITING_BYTES_MAX) await index.flush()
       if (!more) {
@@ -237,16 +239,16 @@ export class IndexRunner implements BlockSource {
 
   /** Lets others work; longer while the chain itself is behind, unless somebody waits for the indexes. */
   async #rest(workedMs: number): Promise<void> {
-    const end = performance.now() + WAIT_PER_WORK * workedMs
-    do await breathe()
-    while (!this.#closing && this.#waiting === 0 && this.#parts.isAdvancing() && performance.now() < end)
+    const end = this.#parts.monotonic() + WAIT_PER_WORK * workedMs
+    do await new Promise<void>(resolve => this.#parts.timers.soon(resolve))
+    while (!this.#closing && this.#waiting === 0 && this.#parts.isAdvancing() && this.#parts.monotonic() < end)
   }
 
   async #commit(): Promise<void> {
     // An index must never be ahead of what would be known of the blocks after a crash.
     await this.#parts.makeDurable()
     for (const index of this.#parts.indexes) await index.commit()
-    this.#lastCommitMs = performance.now()
+    this.#lastCommitMs = this.#parts.monotonic()
     this.#isCommitted = true
     this.#hasArrived = false
   }
@@ -298,7 +300,7 @@ export class IndexRunner implements BlockSource {
   /** Stops, and keeps what was done; the indexes are their owner's to close. */
   async close(): Promise<void> {
     this.#closing = true
-    clearTimeout(this.#timer)
+    this.#cancelTimer?.()
     await this.#running
     if (this.#failed) return
     while (this.#part !== undefined) this.#step()

@@ -1,8 +1,4 @@
-import { rmSync } from 'node:fs'
-import { join } from 'node:path'
-import type { Crypto } from '../../../base/crypto/backend.ts'
 import { OperationError } from '../../../base/errors.ts'
-import type { Random } from '../../../base/ports/random.ts'
 import type { Store } from '../../../base/ports/store.ts'
 import type { BlockFiles } from '../../../bitcoin/chainstate/block-files.ts'
 import type { BlockIndex } from '../../../bitcoin/chainstate/block-index.ts'
@@ -12,9 +8,8 @@ import { BlockFilterIndex } from '../../../bitcoin/indexes/block-filter-index.ts
 import type { ChainIndex } from '../../../bitcoin/indexes/chain-index.ts'
 import { CoinStatsIndex } from '../../../bitcoin/indexes/coin-stats-index.ts'
 import { TxIndex } from '../../../bitcoin/indexes/tx-index.ts'
-import { openLevelStore } from '../../../platform/level-store.ts'
-import { NodeFiles } from '../../../platform/node-files.ts'
 import type { LedgerOptions } from '../ledger-options.ts'
+import type { LedgerPorts } from '../ledger-ports.ts'
 
 /** Shares of -dbcache that the stores of transactions and of filters take at the most, as Core has it. */
 const TX_CACHE_SHARE = 0.1
@@ -68,21 +63,20 @@ export interface IndexParts {
   readonly options: LedgerOptions
   readonly index: BlockIndex
   readonly files: BlockFiles
-  readonly crypto: Crypto
-  readonly random: Random
+  readonly ports: LedgerPorts
 }
 
 /**
  * Opens the indexes that the options ask for, in Core's folders; a reindex begins them anew. Throws OperationErrors of the stores, and
  * `index-damaged`.
  */
-export async function openIndexes({ options, index, files, crypto, random }: IndexParts): Promise<OpenIndexes> {
-  const folder = join(options.folder, 'indexes')
-  if (options.reindex) rmSync(folder, { recursive: true, force: true })
+export async function openIndexes({ options, index, files, ports }: IndexParts): Promise<OpenIndexes> {
+  const { crypto, disk, random } = ports
+  if (options.reindex) disk.folder('').remove('indexes')
   const opened: Store[] = []
   const openStore = async (path: string, name: string, cacheShare: number): Promise<Store> => {
-    new NodeFiles(options.folder).makeFolder(join('indexes', path))
-    const store = await openLevelStore(join(folder, path), {
+    disk.folder('').makeFolder(`indexes/${path}`)
+    const store = await disk.openStore(`indexes/${path}`, {
       cacheBytes: Math.min(options.dbCacheBytes * cacheShare, CACHE_BYTES_MAX),
       name: `${name} (indexes/${path})`,
       mend: `remove indexes/${path.split('/')[0]} and start again, which builds it anew`,
@@ -108,7 +102,7 @@ export async function openIndexes({ options, index, files, crypto, random }: Ind
     const blockFilters = indexes.blockFilters
       ? BlockFilterIndex.open(
           await openStore('blockfilter/basic/db', 'index of block filters', FILTER_CACHE_SHARE),
-          new NodeFiles(join(folder, 'blockfilter', 'basic')),
+          disk.folder('indexes/blockfilter/basic'),
           index,
         )
       : undefined
