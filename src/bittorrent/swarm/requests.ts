@@ -1,5 +1,5 @@
 import { PIECE_BLOCK_BYTES, type PieceMap } from '../metainfo/piece-map.ts'
-import type { PiecePicker } from '../picker/piece-picker.ts'
+import type { PieceBlock, PiecePicker } from '../picker/piece-picker.ts'
 import type { PeerSession } from './peer-session.ts'
 
 /** Where received blocks go. */
@@ -32,6 +32,18 @@ const BLOCKS_PER_PIECE_MAX = 2 ** 15
 
 function blockKey(piece: number, block: number): number {
   return piece * BLOCKS_PER_PIECE_MAX + block
+}
+
+/** The blocks that a peer owes us, in the order in which they were asked for. */
+export function* owedBlocks(session: PeerSession): Generator<PieceBlock, void, void> {
+  for (const key of session.outstanding.keys()) {
+    yield { piece: Math.floor(key / BLOCKS_PER_PIECE_MAX), block: key % BLOCKS_PER_PIECE_MAX }
+  }
+}
+
+/** Whether a peer owes us a block. */
+export function owesBlock(session: PeerSession, { piece, block }: PieceBlock): boolean {
+  return session.outstanding.has(blockKey(piece, block))
 }
 
 /** What we ask of peers, and what becomes of it. */
@@ -181,9 +193,7 @@ export class Requests {
   /** Nothing that the peer owes us will come. */
   releaseAll(session: PeerSession): void {
     if (session.outstanding.size > 0) this.#workers--
-    for (const key of session.outstanding.keys()) {
-      this.#picker.release(session.id, Math.floor(key / BLOCKS_PER_PIECE_MAX), key % BLOCKS_PER_PIECE_MAX)
-    }
+    for (const { piece, block } of owedBlocks(session)) this.#picker.release(session.id, piece, block)
     session.outstanding.clear()
   }
 
@@ -197,9 +207,8 @@ export class Requests {
   /** Takes back what is asked for of pieces that are not wanted any more. */
   cancelUnwanted(): void {
     for (const session of this.#sessions.values()) {
-      for (const key of [...session.outstanding.keys()]) {
-        const piece = Math.floor(key / BLOCKS_PER_PIECE_MAX)
-        if (!this.#picker.isMissing(piece)) this.#cancel(session.id, piece, key % BLOCKS_PER_PIECE_MAX)
+      for (const { piece, block } of [...owedBlocks(session)]) {
+        if (!this.#picker.isMissing(piece)) this.#cancel(session.id, piece, block)
       }
     }
   }

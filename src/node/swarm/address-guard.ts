@@ -28,6 +28,10 @@ for (const [network, prefix] of [
   ['fe80::', 10],
   ['fec0::', 10],
   ['ff00::', 8],
+  // Tunnels that carry an IPv4 address within: Teredo, 6to4, the translator's local prefix.
+  ['2001::', 32],
+  ['2002::', 16],
+  ['64:ff9b:1::', 48],
 ] as const) {
   PRIVATE.addSubnet(network, prefix, 'ipv6')
 }
@@ -53,16 +57,22 @@ export function assertPublicHost(host: string): void {
 /**
  * Looks names up and leaves out private addresses. It is given to the connection itself, so that the address that was judged is the
  * one that is called, whatever the name says a moment later.
+ *
+ * @param lookup who knows names; the system
  */
-export const guardedLookup: LookupFunction = (hostname, options, callback) => {
-  dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error !== null) {
-      callback(error, '', 0)
-      return
-    }
-    const allowed = addresses.filter(({ address }) => isPublicAddress(address))
-    if (allowed.length === 0) callback(refusal(hostname), '', 0)
-    else if (options.all) callback(null, allowed)
-    else callback(null, allowed[0].address, allowed[0].family)
-  })
+export function guardLookup(lookup: typeof dnsLookup): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) {
+        callback(error, '', 0)
+        return
+      }
+      const allowed = addresses.filter(({ address }) => isPublicAddress(address))
+      if (allowed.length === 0) callback(refusal(hostname), '', 0)
+      else if (options.all) callback(null, allowed)
+      else callback(null, allowed[0].address, allowed[0].family)
+    })
+  }
 }
+
+export const guardedLookup: LookupFunction = guardLookup(dnsLookup)

@@ -1,15 +1,24 @@
-import { request as httpRequest } from 'node:http'
+import { type Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import type { LookupFunction } from 'node:net'
 import { OperationError } from '../../base/errors.ts'
 import { assertPublicHost, guardedLookup } from './address-guard.ts'
 
-export interface FetchOptions {
+export interface OpenUrlOptions {
   /** Whether addresses of private networks may be asked. */
   readonly allowPrivate: boolean
+  /** How long a server may take to answer, and be silent within its answer. */
   readonly timeoutMs: number
-  readonly bytesMax: number
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
+  /** Keeps connections for the next request; never shared with one that allows more. */
+  readonly agent?: (protocol: string) => Agent
+  /** Who looks names up where private addresses are not allowed. */
+  readonly lookup?: LookupFunction
+}
+
+export interface FetchOptions extends OpenUrlOptions {
+  readonly bytesMax: number
 }
 
 export interface FetchedUrl {
@@ -19,22 +28,6 @@ export interface FetchedUrl {
 
 const REDIRECTS_MAX = 4
 const REDIRECT_CODES = new Set([301, 302, 303, 307, 308])
-
-/**
- * Fetches what a torrent points to, with all due suspicion: web addresses only, private ones refused unless allowed (redirects
- * and names included), a limit on size and time.
- *
- * @throws OperationError `url-invalid`, `private-address`, `too-many-redirects`, `answer-too-long`, `timeout`, `unreachable`
- */
-export async function fetchUrl(url: string, options: FetchOptions): Promise<FetchedUrl> {
-  let current = url
-  for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
-    const answer = await fetchOnce(current, options)
-    if (answer.location === undefined) return answer
-    current = new URL(answer.location, current).href
-  }
-  throw new OperationError('too-many-redirects', `${url} leads from one address to the next`)
-}
 
 function parseWebUrl(url: string): URL {
   let parsed: URL
@@ -49,50 +42,75 @@ function parseWebUrl(url: string): URL {
   return parsed
 }
 
-function fetchOnce(url: string, options: FetchOptions): Promise<FetchedUrl & { location?: string }> {
+/**
+ * Asks for what a torrent points to, with all due suspicion: web addresses only, private ones refused unless allowed (redirects and
+ * names included). Returns the answer once its head is there; whoever reads the body, or does not, destroys it.
+ *
+ * @throws OperationError `url-invalid`, `private-address`, `too-many-redirects`, `timeout`, `unreachable`
+ */
+export async function openUrl(url: string, options: OpenUrlOptions): Promise<IncomingMessage> {
+  let current = url
+  for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
+    const answer = await openOnce(current, options)
+    const { location } = answer.headers
+    if (!REDIRECT_CODES.has(answer.statusCode ?? 0) || location === undefined) return answer
+    answer.destroy()
+    current = URL.canParse(location, current) ? new URL(location, current).href : location
+  }
+  throw new OperationError('too-many-redirects', `${url} leads from one address to the next`)
+}
+
+function openOnce(url: string, options: OpenUrlOptions): Promise<IncomingMessage> {
   const target = parseWebUrl(url)
   if (!options.allowPrivate) assertPublicHost(target.hostname)
   const open = target.protocol === 'https:' ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
-    const fail = (error: Error) => {
-      clearTimeout(timer)
-      request.destroy()
+    const request = open(
+      target,
+      {
+        headers: { 'user-agent': 'Peers/0.1', 'accept-encoding': 'identity', ...options.headers },
+        timeout: options.timeoutMs,
+        ...(!options.allowPrivate && { lookup: options.lookup ?? guardedLookup }),
+        ...(options.signal && { signal: options.signal }),
+        ...(options.agent && { agent: options.agent(target.protocol) }),
+      },
+      resolve,
+    )
+    request.on('timeout', () => request.destroy(new OperationError('timeout', `${target.host} does not answer`)))
+    request.on('error', error => {
       reject(
         error instanceof OperationError
           ? error
           : new OperationError('unreachable', `${target.host}: ${error.message}`, { cause: error }),
       )
-    }
-    const request = open(
-      target,
-      {
-        headers: { 'user-agent': 'Peers/0.1', ...options.headers },
-        ...(!options.allowPrivate && { lookup: guardedLookup }),
-        ...(options.signal && { signal: options.signal }),
-      },
-      response => {
-        const status = response.statusCode ?? 0
-        const { location } = response.headers
-        const chunks: Uint8Array[] = []
-        let length = 0
-        response.on('data', (chunk: Uint8Array) => {
-          length += chunk.length
-          if (length > options.bytesMax) fail(new OperationError('answer-too-long', `${target.host} sends too much`))
-          else chunks.push(chunk)
-        })
-        response.on('error', fail)
-        response.on('end', () => {
-          clearTimeout(timer)
-          const isRedirect = REDIRECT_CODES.has(status) && location !== undefined
-          resolve({ status, body: Buffer.concat(chunks), ...(isRedirect && { location }) })
-        })
-      },
-    )
-    const timer = setTimeout(
-      () => fail(new OperationError('timeout', `${target.host} does not answer`)),
-      options.timeoutMs,
-    )
-    request.on('error', fail)
+    })
     request.end()
   })
+}
+
+/**
+ * Fetches the whole of what a torrent points to, within limits of size and time.
+ *
+ * @throws OperationError as {@link openUrl}, and `answer-too-long`
+ */
+export async function fetchUrl(url: string, options: FetchOptions): Promise<FetchedUrl> {
+  const overall = AbortSignal.timeout(options.timeoutMs)
+  const signal = options.signal === undefined ? overall : AbortSignal.any([options.signal, overall])
+  const host = () => new URL(url).host
+  try {
+    const answer = await openUrl(url, { ...options, signal })
+    const chunks: Uint8Array[] = []
+    let length = 0
+    for await (const chunk of answer) {
+      length += chunk.length
+      // Leaving the loop destroys the answer.
+      if (length > options.bytesMax) throw new OperationError('answer-too-long', `${host()} sends too much`)
+      chunks.push(chunk)
+    }
+    return { status: answer.statusCode ?? 0, body: Buffer.concat(chunks) }
+  } catch (error) {
+    if (overall.aborted) throw new OperationError('timeout', `${host()} does not answer`, { cause: error })
+    if (error instanceof OperationError) throw error
+    throw new OperationError('unreachable', `${host()}: ${(error as Error).message}`, { cause: error })
+  }
 }

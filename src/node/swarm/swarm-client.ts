@@ -9,6 +9,7 @@ import { type Metainfo, parseMetainfo } from '../../bittorrent/metainfo/metainfo
 import { BlockPool } from '../../bittorrent/storage/block-pool.ts'
 import { TORRENT_OPTIONS, type TorrentOptions } from '../../bittorrent/swarm/torrent-options.ts'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
+import type { OpenUrlOptions } from './fetch-url.ts'
 import { HashPool } from './hash-pool.ts'
 import { type MakeTorrentOptions, makeTorrent } from './make-torrent.ts'
 import { nodeBulkHash } from './node-bulk-hash.ts'
@@ -17,6 +18,8 @@ import { RateLimiter, REFILL_MS } from './rate-limiter.ts'
 import { SwarmTorrent } from './swarm-torrent.ts'
 import type { SwarmTorrentOptions, TorrentHost } from './torrent-host.ts'
 import { TrackerClient } from './tracker-client.ts'
+import type { WebSeed } from './web-seed-connection.ts'
+import { WEB_SEED_TIMING, type WebSeedTiming } from './web-seeds.ts'
 
 export interface SwarmClientOptions {
   /** Where to listen: 0 for any free port, `undefined` for nowhere. */
@@ -33,6 +36,8 @@ export interface SwarmClientOptions {
   readonly client?: string
   /** Whether torrents may send us to trackers and web seeds on private networks. */
   readonly allowPrivate?: boolean
+  /** How long web seeds may be silent, and when one that failed is tried again. */
+  readonly webSeedTiming?: WebSeedTiming
   readonly tuning?: Partial<Pick<TorrentOptions, 'requests' | 'uploads' | 'silenceMs'>>
 }
 
@@ -72,6 +77,8 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
   readonly uploadLimiter: RateLimiter
   readonly downloadLimiter: RateLimiter
   readonly trackers: TrackerClient
+  readonly fetchOptions: OpenUrlOptions
+  readonly webSeedTiming: WebSeedTiming
   readonly #options: SwarmClientOptions & typeof SWARM_CLIENT_DEFAULTS
   readonly #peerId: Uint8Array
   readonly #key = randomBytes(4).readUInt32BE()
@@ -89,7 +96,10 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     this.hashPool = new HashPool(options.hashThreads)
     this.uploadLimiter = new RateLimiter(options.uploadLimit ?? Number.POSITIVE_INFINITY, this.now())
     this.downloadLimiter = new RateLimiter(options.downloadLimit ?? Number.POSITIVE_INFINITY, this.now())
-    this.trackers = new TrackerClient({ allowPrivate: options.allowPrivate ?? false })
+    const allowPrivate = options.allowPrivate ?? false
+    this.trackers = new TrackerClient({ allowPrivate })
+    this.webSeedTiming = options.webSeedTiming ?? WEB_SEED_TIMING
+    this.fetchOptions = { allowPrivate, timeoutMs: this.webSeedTiming.timeoutMs }
     this.#peerId = new Uint8Array(20)
     this.#peerId.set(new TextEncoder().encode(PEER_ID_PREFIX))
     this.#peerId.set(randomBytes(12), PEER_ID_PREFIX.length)
@@ -173,6 +183,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     const torrent = new SwarmTorrent(this, hashes, this.#torrentOptions(), {
       ...options,
       trackers,
+      webSeeds: [...(options.webSeeds ?? []), ...magnet.value.webSeeds.map(url => ({ url, gives: 'files' as const }))],
       ...(only && { only }),
     })
     for (const peer of magnet.value.peers) {
@@ -192,7 +203,13 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     const { info, pieceLayers } = metainfo
     const hashes = { v1: info.infohashV1, v2: info.infohashV2 }
     const trackers = [...(options.trackers ?? []), ...metainfo.trackers]
-    return new SwarmTorrent(this, hashes, this.#torrentOptions(), { ...options, trackers }, info, pieceLayers)
+    const webSeeds: WebSeed[] = [
+      ...(options.webSeeds ?? []),
+      ...metainfo.webSeeds.map(url => ({ url, gives: 'files' as const })),
+      ...metainfo.httpSeeds.map(url => ({ url, gives: 'pieces' as const })),
+    ]
+    const torrentOptions = { ...options, trackers, webSeeds }
+    return new SwarmTorrent(this, hashes, this.#torrentOptions(), torrentOptions, info, pieceLayers)
   }
 
   /** Makes a torrent of a file or folder, and seeds it. Returns it with the bytes of its .torrent file. */

@@ -20,12 +20,12 @@ import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import { FileReaders } from './file-readers.ts'
 import { inspectFiles } from './inspect-files.ts'
 import { nodeBulkHash } from './node-bulk-hash.ts'
-import type { PeerConnection } from './peer-connection.ts'
 import { ResumeStore } from './resume-store.ts'
 import { TorrentAnnounces } from './torrent-announces.ts'
 import { ABSENT_FILE, TorrentFiles } from './torrent-files.ts'
-import type { SwarmTorrentOptions, TorrentEvents, TorrentHost, TorrentState } from './torrent-host.ts'
+import type { PeerLink, SwarmTorrentOptions, TorrentEvents, TorrentHost, TorrentState } from './torrent-host.ts'
 import { verifiedPieces } from './verified-pieces.ts'
+import { type WebSeedStatus, WebSeeds } from './web-seeds.ts'
 
 /** How long trackers may take to hear that we go. */
 const GOODBYE_MS = 1000
@@ -35,11 +35,12 @@ const SAVE_MS = 10_000
 /** One torrent: its core, its storage, and its files. */
 export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   readonly core: Torrent
-  readonly connections = new Map<number, PeerConnection>()
+  readonly connections = new Map<number, PeerLink>()
   readonly #host: TorrentHost
   readonly #options: SwarmTorrentOptions
   readonly #resume: ResumeStore
   readonly #announces: TorrentAnnounces
+  readonly #webSeeds: WebSeeds
   #files: TorrentFiles | undefined
   #map: PieceMap | undefined
   #assembler: PieceAssembler | undefined
@@ -70,6 +71,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     this.core = new Torrent(hashes, { ...torrentOptions, superSeed }, host.random, info, layers)
     this.#resume = new ResumeStore(join(host.stateFolder, `${this.infohash}.resume`))
     this.#announces = new TorrentAnnounces(this, host, options.trackers ?? [])
+    this.#webSeeds = new WebSeeds(this, host, options.webSeeds ?? [])
     // A failure is kept as a state, too; nobody has to listen for it.
     this.on('error', () => {})
   }
@@ -90,6 +92,11 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   /** Why it stands still, in the state `error`. */
   get error(): OperationError | undefined {
     return this.#error
+  }
+
+  /** Where its files are. */
+  get folder(): string {
+    return this.#options.folder
   }
 
   get magnet(): string {
@@ -241,12 +248,12 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
 
   // ── peers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  joined(connection: PeerConnection, session: PeerSession): void {
+  joined(connection: PeerLink, session: PeerSession): void {
     this.connections.set(session.id, connection)
     this.emit('peer', connection.address, 'joined', '')
   }
 
-  left(connection: PeerConnection, code: string): void {
+  left(connection: PeerLink, code: string): void {
     const { session } = connection
     if (session === undefined || !this.connections.delete(session.id)) return
     this.core.left(session, this.#host.now())
@@ -258,6 +265,10 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   /** How its trackers fare. */
   get trackers(): readonly TrackerStatus[] {
     return this.#announces.status
+  }
+
+  get webSeeds(): readonly WebSeedStatus[] {
+    return this.#webSeeds.status
   }
 
   /** Bytes of wanted pieces that are missing. */
@@ -273,6 +284,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
 
   tick(now: number): void {
     this.core.onTick(now)
+    this.#webSeeds.tick(now)
     this.settle()
     if (this.#state !== 'checking' && this.#state !== 'closed' && this.#state !== 'error') this.#announces.tick(now)
     if (this.#unclaimed.size > 0 && now - this.#savedAt > SAVE_MS) void this.save()

@@ -2,10 +2,14 @@ import type { OperationError } from '../../base/errors.ts'
 import type { Random } from '../../base/ports/random.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
 import type { BlockPool } from '../../bittorrent/storage/block-pool.ts'
+import type { PeerSession } from '../../bittorrent/swarm/peer-session.ts'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
+import type { OpenUrlOptions } from './fetch-url.ts'
 import type { HashPool } from './hash-pool.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import type { TrackerClient } from './tracker-client.ts'
+import type { WebSeed } from './web-seed-connection.ts'
+import type { WebSeedTiming } from './web-seeds.ts'
 
 /** What a torrent is at: `error` waits for `resume`, nothing is lost. */
 export type TorrentState = 'metadata' | 'checking' | 'downloading' | 'seeding' | 'paused' | 'error' | 'closed'
@@ -18,10 +22,22 @@ export interface SwarmTorrentOptions {
   readonly sequential?: boolean
   /** BEP 12: tiers of trackers, beside those of the torrent itself. */
   readonly trackers?: readonly (readonly string[])[]
+  readonly webSeeds?: readonly WebSeed[]
   /** BEP 16: for the first seed of a crowd. */
   readonly superSeed?: boolean
   /** Take the files as they are, without hashing them first: for those who have just made the torrent. */
   readonly trustFiles?: boolean
+}
+
+/** Somebody who gives us pieces, or takes them: a peer's socket, or a web server that plays a peer. */
+export interface PeerLink {
+  readonly address: PeerAddress
+  readonly session: PeerSession | undefined
+  /** Sends what waits. */
+  flush(): void
+  pauseReading(): void
+  resumeReading(): void
+  close(code: string): void
 }
 
 export interface TorrentEvents {
@@ -50,4 +66,7 @@ export interface TorrentHost {
   /** The announces of this client: who it is and where it listens. */
   announceAs(): { readonly peerId: Uint8Array; readonly port: number | undefined; readonly key: number }
   readonly stateFolder: string
+  /** How web servers are asked. */
+  readonly fetchOptions: OpenUrlOptions
+  readonly webSeedTiming: WebSeedTiming
 }
