@@ -102,6 +102,16 @@ export class MemoryFiles implements Files {
     return names.sort()
   }
 
+  /** The paths of all files. */
+  allFiles(): string[] {
+    return [...this.#contents.keys()].sort()
+  }
+
+  /** The paths of all folders. */
+  allFolders(): string[] {
+    return [...this.#folders].sort()
+  }
+
   makeFolder(path: string): void {
     for (let at = path; !this.#folders.has(at); at = parentOf(at)) this.#folders.add(at)
   }

@@ -48,4 +48,11 @@ export class MemoryStore implements Store {
   }
 
   async close(): Promise<void> {}
+
+  /** Another store with the same entries. */
+  copy(): MemoryStore {
+    const copy = new MemoryStore()
+    for (const [text, entry] of this.#entries) copy.#entries.set(text, entry)
+    return copy
+  }
 }

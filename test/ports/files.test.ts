@@ -7,6 +7,7 @@ import { OperationError } from '../../src/base/errors.ts'
 import type { Files } from '../../src/base/ports/files.ts'
 import { NodeFiles } from '../../src/platform/node-files.ts'
 import { MemoryFiles } from '../../src/sim/memory-files.ts'
+import { SimDisk } from '../../src/sim/sim-disk.ts'
 
 const IMPLEMENTATIONS: Readonly<Record<string, () => { files: Files; end: () => void }>> = {
   NodeFiles() {
@@ -14,6 +15,11 @@ const IMPLEMENTATIONS: Readonly<Record<string, () => { files: Files; end: () => 
     return { files: new NodeFiles(folder), end: () => rmSync(folder, { recursive: true }) }
   },
   MemoryFiles: () => ({ files: new MemoryFiles(), end: () => {} }),
+  SimDisk() {
+    const files = new SimDisk().folder('inside')
+    files.makeFolder('')
+    return { files, end: () => {} }
+  },
 }
 
 function failsWith(code: string, call: () => unknown): void {

@@ -8,6 +8,7 @@ import { seededRandom } from '../../src/base/ports/seeded-random.ts'
 import type { Store } from '../../src/base/ports/store.ts'
 import { openLevelStore } from '../../src/platform/level-store.ts'
 import { MemoryStore } from '../../src/sim/memory-store.ts'
+import { SimDisk } from '../../src/sim/sim-disk.ts'
 
 const IMPLEMENTATIONS: Readonly<Record<string, () => Promise<{ store: Store; end: () => Promise<void> }>>> = {
   async LevelStore() {
@@ -23,6 +24,10 @@ const IMPLEMENTATIONS: Readonly<Record<string, () => Promise<{ store: Store; end
   },
   async MemoryStore() {
     const store = new MemoryStore()
+    return { store, end: () => store.close() }
+  },
+  async SimDisk() {
+    const store = await new SimDisk().openStore('store')
     return { store, end: () => store.close() }
   },
 }
