@@ -130,14 +130,15 @@ export class MemoryChain {
     return this.connect()[0]
   }
 
-  /** A solved block on top of any header, a second after it at the earliest. */
+  /** A solved block on top of any header, as early as it may be unless a time is given. */
   mine(
     previous = this.chain.tip,
     transactions: readonly Transaction[] = [],
     script: Uint8Array = Uint8Array.of(OP_TRUE),
+    timeSeconds = 0,
   ): Uint8Array {
     const { index, params } = this.chain
-    const template = blockTemplate(index, previous, params, new Deployments(index, params), 0)
+    const template = blockTemplate(index, previous, params, new Deployments(index, params), timeSeconds)
     const tables = transactions.map(transaction => {
       const parsed = parseTransaction(encodeTransaction(transaction))
       if (!parsed.ok) throw new Error(parsed.code)

@@ -10,7 +10,9 @@ import type { ConnectionType, RemotePeer } from '../src/bitcoin/p2p/remote-peer.
 import type { NetworkParams } from '../src/bitcoin/params/network-params.ts'
 import { builtInNetwork } from '../src/bitcoin/params/networks.ts'
 import { HEADER_SIZE } from '../src/bitcoin/primitives/block.ts'
-import type { Transaction } from '../src/bitcoin/primitives/transaction.ts'
+import { type Transaction, unsignedInput } from '../src/bitcoin/primitives/transaction.ts'
+import { compactBlockOf } from '../src/bitcoin/wire/compact-block.ts'
+import type { CompactBlockMessage } from '../src/bitcoin/wire/compact-block-messages.ts'
 import { type Command, encodePayload, MESSAGE_CODECS, type Messages } from '../src/bitcoin/wire/messages.ts'
 import type { NetAddress, NetEndpoint } from '../src/bitcoin/wire/net-address.ts'
 import { parseNetEndpoint } from '../src/bitcoin/wire/net-address-text.ts'
@@ -23,6 +25,7 @@ const crypto = await loadCrypto()
 export const REGTEST: NetworkParams = builtInNetwork('regtest')!
 /** The chain's blocks are younger than this clock's beginning by ten minutes at the most. */
 const START_MS = 1000 * (REGTEST.genesisHeader.time + 600)
+const OP_TRUE = Uint8Array.of(0x51)
 const US = parseNetEndpoint('8.8.4.4:18444', 0)!
 /** What a peer of the same kind offers. */
 const FULL_SERVICES = SERVICES.NODE_NETWORK | SERVICES.NODE_WITNESS | SERVICES.NODE_NETWORK_LIMITED
@@ -419,10 +422,28 @@ export class OtherChain {
     return { headers }
   }
 
-  /** The block of a hash; undefined where it is not of this chain. */
-  find(hash: Uint8Array): Uint8Array | undefined {
+  /** BIP152: a block in short; `prefill` as compactBlockOf takes it. */
+  compact(height: number, prefill?: ReadonlySet<number>): CompactBlockMessage {
     const { chain } = this.memory
-    const id = chain.index.find(hash)
-    return id < 0 ? undefined : chain.readBlock(id).bytes
+    const block = chain.readBlock(chain.at(height))
+    return compactBlockOf(block, block.txs.wtxids(crypto), 7n, prefill)
+  }
+
+  /** The transactions of a block. */
+  transactions(height: number): Uint8Array[] {
+    const { chain } = this.memory
+    const { txs } = chain.readBlock(chain.at(height))
+    return Array.from({ length: txs.txCount }, (_, tx) => txs.txBytes(tx))
+  }
+
+  /** Transactions that spend the first output of each of these blocks' coinbases. */
+  spends(heights: readonly number[]): Transaction[] {
+    const { chain } = this.memory
+    return heights.map(height => ({
+      version: 2,
+      inputs: [unsignedInput(chain.readBlock(chain.at(height)).txids.slice(0, 32), 0)],
+      outputs: [{ valueSats: 1000n, script: OP_TRUE }],
+      lockTime: 0,
+    }))
   }
 }
