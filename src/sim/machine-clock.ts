@@ -6,11 +6,16 @@ import type { VirtualClock } from './virtual-clock.ts'
 export class MachineClock implements Clock, Timers {
   readonly #world: VirtualClock
   readonly #timeOfDayMs: () => number
+  readonly #periodMsMin: number
   readonly #periodic = new Set<Cancel>()
   #stopped = false
 
-  /** @param timeOfDayMs milliseconds since 1970, as this machine has them */
-  constructor(world: VirtualClock, timeOfDayMs: () => number) {
+  /**
+   * @param timeOfDayMs milliseconds since 1970, as this machine has them
+   * @param periodMsMin what is asked for more often is done as often as this, so that long times go by quickly
+   */
+  constructor(world: VirtualClock, timeOfDayMs: () => number, periodMsMin = 0) {
+    this.#periodMsMin = periodMsMin
     this.#world = world
     this.#timeOfDayMs = timeOfDayMs
   }
@@ -35,7 +40,7 @@ export class MachineClock implements Clock, Timers {
 
   every(periodMs: number, task: () => void): Cancel {
     if (this.#stopped) return () => {}
-    const cancel = this.#world.every(periodMs, task)
+    const cancel = this.#world.every(Math.max(periodMs, this.#periodMsMin), task)
     this.#periodic.add(cancel)
     return () => {
       this.#periodic.delete(cancel)
