@@ -8,7 +8,6 @@ import { PIECE_BLOCK_BYTES, PieceMap } from '../../bittorrent/metainfo/piece-map
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
 import { expectedHashes } from '../../bittorrent/storage/expected-hashes.ts'
 import { PieceAssembler, type StorageEffect } from '../../bittorrent/storage/piece-assembler.ts'
-import type { JournalEntry } from '../../bittorrent/storage/resume-data.ts'
 import type { Infohashes } from '../../bittorrent/swarm/metadata-transfer.ts'
 import type { PeerSession } from '../../bittorrent/swarm/peer-session.ts'
 import { Torrent } from '../../bittorrent/swarm/torrent.ts'
@@ -17,13 +16,15 @@ import type { UploadRun } from '../../bittorrent/swarm/uploads.ts'
 import type { TrackerStatus } from '../../bittorrent/tracker/announcer.ts'
 import { Bitfield } from '../../bittorrent/wire/bitfield.ts'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
+import { freeBytes } from './disk-room.ts'
 import { FileReaders } from './file-readers.ts'
 import { inspectFiles } from './inspect-files.ts'
 import { nodeBulkHash } from './node-bulk-hash.ts'
 import { ResumeStore } from './resume-store.ts'
 import { TorrentAnnounces } from './torrent-announces.ts'
-import { ABSENT_FILE, TorrentFiles } from './torrent-files.ts'
+import { diskError, TorrentFiles } from './torrent-files.ts'
 import type { PeerLink, SwarmTorrentOptions, TorrentEvents, TorrentHost, TorrentState } from './torrent-host.ts'
+import { TorrentProgress } from './torrent-progress.ts'
 import { verifiedPieces } from './verified-pieces.ts'
 import { type WebSeedStatus, WebSeeds } from './web-seeds.ts'
 
@@ -31,6 +32,10 @@ import { type WebSeedStatus, WebSeeds } from './web-seeds.ts'
 const GOODBYE_MS = 1000
 /** How often progress is made durable. */
 const SAVE_MS = 10_000
+/** How often a full disk is looked at, and how much room there must be to go on: all that is missing, within reason. */
+const ROOM_CHECK_MS = 2000
+const ROOM_BYTES_MIN = 256 * 1024
+const ROOM_BYTES_MAX = 64 * 1024 * 1024
 
 /** One torrent: its core, its storage, and its files. */
 export class SwarmTorrent extends EventEmitter<TorrentEvents> {
@@ -49,12 +54,11 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   #settling = false
   #readersPaused = false
   #diskWork = 0
-  /** Writes that no snapshot claims yet, by piece. */
-  readonly #unclaimed = new Map<number, JournalEntry[]>()
-  #unnoted: JournalEntry[] = []
+  readonly #progress: TorrentProgress
   #readers: FileReaders | undefined
-  #saving: Promise<void> | undefined
   #savedAt = 0
+  /** When to look for room on a full disk again; `undefined` while there is some. */
+  #nextRoomCheck: number | undefined
 
   constructor(
     host: TorrentHost,
@@ -70,6 +74,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     const superSeed = options.superSeed ?? false
     this.core = new Torrent(hashes, { ...torrentOptions, superSeed }, host.random, info, layers)
     this.#resume = new ResumeStore(join(host.stateFolder, `${this.infohash}.resume`))
+    this.#progress = new TorrentProgress(this.#resume, error => this.#diskFailed(diskError(error, host.stateFolder)))
     this.#announces = new TorrentAnnounces(this, host, options.trackers ?? [])
     this.#webSeeds = new WebSeeds(this, host, options.webSeeds ?? [])
     // A failure is kept as a state, too; nobody has to listen for it.
@@ -210,10 +215,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     const stored = await inspectFiles(target, files, this.#resume, this.#host.hashPool, (done, total) => {
       this.emit('checked', done, total)
     })
-    for (const [piece, blocks] of stored.partial) {
-      const entries = blocks.map(block => ({ piece, firstBlock: block, blockCount: 1 }))
-      this.#unclaimed.set(piece, entries)
-    }
+    this.#progress.restore(stored.partial)
     return stored
   }
 
@@ -233,12 +235,35 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   /** Stops asking for more; peers are still served. */
   pause(): void {
     this.core.paused = true
+    this.#nextRoomCheck = undefined
     this.#setState('paused')
+  }
+
+  /** A full disk is no end: it waits until there is room, and says so. */
+  #diskFailed(error: OperationError): void {
+    if (error.code !== 'disk-full') {
+      this.fail(error)
+      return
+    }
+    if (this.#state === 'closed' || this.#nextRoomCheck !== undefined) return
+    this.pause()
+    this.#error = error
+    this.#nextRoomCheck = this.#host.now() + ROOM_CHECK_MS
+    this.emit('waiting', error)
+  }
+
+  async #lookForRoom(): Promise<void> {
+    this.#nextRoomCheck = this.#host.now() + ROOM_CHECK_MS
+    const wanted = Math.min(this.leftBytes, ROOM_BYTES_MAX) + ROOM_BYTES_MIN
+    const folders = [this.folder, this.#host.stateFolder]
+    const free = await Promise.all(folders.map(folder => freeBytes(folder))).catch(() => [0])
+    if (this.#nextRoomCheck !== undefined && this.#state === 'paused' && Math.min(...free) >= wanted) this.resume()
   }
 
   /** Goes on after `pause`, or after the cause of an error is mended. */
   resume(): void {
     this.#error = undefined
+    this.#nextRoomCheck = undefined
     this.core.paused = false
     if (!this.core.isStarted) this.#setState('metadata')
     else this.#setState(this.core.isDone ? 'seeding' : 'downloading')
@@ -287,7 +312,8 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     this.#webSeeds.tick(now)
     this.settle()
     if (this.#state !== 'checking' && this.#state !== 'closed' && this.#state !== 'error') this.#announces.tick(now)
-    if (this.#unclaimed.size > 0 && now - this.#savedAt > SAVE_MS) void this.save()
+    if (this.#nextRoomCheck !== undefined && now >= this.#nextRoomCheck) void this.#lookForRoom()
+    if (this.#progress.isBehind && now - this.#savedAt > SAVE_MS) void this.save()
   }
 
   /** Carries out what the cores decided, and sends what they have to say. */
@@ -338,7 +364,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     else if (effect.type === 'read') void this.#readBack(effect)
     else if (effect.type === 'verified') this.core.pieceVerified(effect.piece, effect.digests, now)
     else {
-      this.#unclaimed.delete(effect.piece)
+      this.#progress.drop(effect.piece)
       this.core.pieceFailed(effect.piece, effect.digests, now)
     }
   }
@@ -349,26 +375,15 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     this.#diskWork++
     try {
       await this.#files!.write(piece * this.#map!.pieceLength + firstBlock * PIECE_BLOCK_BYTES, views)
-      this.#note({ piece, firstBlock, blockCount: buffers.length })
+      this.#progress.note({ piece, firstBlock, blockCount: buffers.length })
       this.#assembler!.written(effect, true)
     } catch (error) {
+      // First it stops asking, so that what is given up now is not asked for again at once.
+      this.#diskFailed(diskError(error, this.folder))
       this.#assembler!.written(effect, false)
-      this.fail(error)
     }
     this.#diskWork--
     this.settle()
-  }
-
-  #note(entry: JournalEntry): void {
-    const entries = this.#unclaimed.get(entry.piece)
-    if (entries === undefined) this.#unclaimed.set(entry.piece, [entry])
-    else entries.push(entry)
-    // Many writes end in one turn; one note for all of them will do.
-    if (this.#unnoted.push(entry) === 1) setImmediate(() => this.#writeNotes())
-  }
-
-  #writeNotes(): void {
-    if (this.#unnoted.length > 0 && this.#state !== 'closed') this.#resume.note(this.#unnoted.splice(0))
   }
 
   async #readBack(effect: StorageEffect & { type: 'read' }): Promise<void> {
@@ -391,35 +406,18 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     return isThere
   }
 
-  /** Makes progress durable: syncs the files, then claims the pieces that were complete before. */
-  save(): Promise<void> {
-    this.#saving ??= this.#save()
-      .catch(error => this.fail(error))
-      .finally(() => {
-        this.#saving = undefined
-      })
-    return this.#saving
-  }
-
-  async #save(): Promise<void> {
+  /** Makes progress durable. */
+  async save(): Promise<void> {
     const { picker, info } = this.core
     if (picker === undefined || info === undefined || this.#files === undefined) return
     this.#savedAt = this.#host.now()
-    const have = Bitfield.fromBytes(picker.have.bytes, picker.have.size)!
-    await this.#files.sync()
-    const files = await Promise.all(
-      info.files.map((file, index) => (file.padding ? ABSENT_FILE : this.#files!.state(index))),
-    )
-    await this.#resume.save({ have, files })
-    for (const piece of this.#unclaimed.keys()) if (have.has(piece)) this.#unclaimed.delete(piece)
-    this.#unnoted = []
-    this.#resume.restartJournal([...this.#unclaimed.values()].flat())
+    await this.#progress.save(info, picker.have, this.#files)
   }
 
   /** Resolves once all that is wanted is there and verified; `close` makes it durable. */
   async done(): Promise<void> {
     if (this.#state === 'seeding') return
-    if (this.#error !== undefined) throw this.#error
+    if (this.#state === 'error') throw this.#error!
     await new Promise<void>((resolve, reject) => {
       this.once('done', resolve)
       this.once('error', reject)
@@ -457,7 +455,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     await this.#idle()
     await this.save()
     this.#setState('closed')
-    this.#resume.close()
+    this.#progress.close()
     await this.#files?.close()
     // A tracker that does not answer must not hold anybody up.
     await Promise.race([goodbye, new Promise(resolve => setTimeout(resolve, GOODBYE_MS).unref())])

@@ -145,7 +145,7 @@ export class TorrentFiles {
     try {
       return await work(file)
     } catch (error) {
-      throw fileError(error, path)
+      throw diskError(error, path)
     } finally {
       file.users--
     }
@@ -176,7 +176,7 @@ export class TorrentFiles {
       return file
     } catch (error) {
       if (this.#open.get(path) === opening) this.#open.delete(path)
-      throw fileError(error, path)
+      throw diskError(error, path)
     }
   }
 
@@ -247,13 +247,14 @@ function cut(views: readonly Uint8Array[], start: number, length: number): Uint8
   return part
 }
 
-function fileError(error: unknown, path: string): OperationError {
+/** What went wrong with a file, in words that help. */
+export function diskError(error: unknown, path: string): OperationError {
   if (error instanceof OperationError) return error
   const code = (error as NodeJS.ErrnoException).code
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new OperationError('disk-full', `no room on the disk for ${path}`, {
       cause: error,
-      next: 'make room, then resume: nothing that was fetched is lost',
+      next: 'make room: it goes on by itself, and nothing that was verified is lost',
     })
   }
   if (code === 'ENOENT') return new OperationError('file-missing', `${path} is missing`, { cause: error })

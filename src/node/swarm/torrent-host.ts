@@ -11,7 +11,7 @@ import type { TrackerClient } from './tracker-client.ts'
 import type { WebSeed } from './web-seed-connection.ts'
 import type { WebSeedTiming } from './web-seeds.ts'
 
-/** What a torrent is at: `error` waits for `resume`, nothing is lost. */
+/** What a torrent is at: `error` waits for `resume`, and so does `paused`, unless it waits for room on the disk; nothing is lost. */
 export type TorrentState = 'metadata' | 'checking' | 'downloading' | 'seeding' | 'paused' | 'error' | 'closed'
 
 export interface SwarmTorrentOptions {
@@ -50,6 +50,8 @@ export interface TorrentEvents {
   done: []
   ban: [identity: string, code: string]
   peer: [address: PeerAddress, change: 'joined' | 'left', code: string]
+  /** It is paused until the cause is gone: the disk is full. */
+  waiting: [cause: OperationError]
   /** A tracker has answered, or has not. */
   announced: [url: string, error: OperationError | undefined]
   error: [error: OperationError]

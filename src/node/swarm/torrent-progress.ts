@@ -1,0 +1,85 @@
+import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
+import type { JournalEntry } from '../../bittorrent/storage/resume-data.ts'
+import { Bitfield } from '../../bittorrent/wire/bitfield.ts'
+import type { ResumeStore } from './resume-store.ts'
+import { ABSENT_FILE, type TorrentFiles } from './torrent-files.ts'
+
+/** Keeps what survives a restart: notes of writes at once, claims of pieces once their bytes are durable. */
+export class TorrentProgress {
+  readonly #resume: ResumeStore
+  readonly #onFailure: (error: unknown) => void
+  /** Writes that no snapshot claims yet, by piece. */
+  readonly #unclaimed = new Map<number, JournalEntry[]>()
+  #unnoted: JournalEntry[] = []
+  #saving: Promise<void> | undefined
+  #closed = false
+
+  /** @param onFailure told why notes or claims could not be written; the next `save` makes up for it */
+  constructor(resume: ResumeStore, onFailure: (error: unknown) => void) {
+    this.#resume = resume
+    this.#onFailure = onFailure
+  }
+
+  /** Whether a save would claim, or note, anything new. */
+  get isBehind(): boolean {
+    return this.#unclaimed.size > 0
+  }
+
+  /** Blocks from before a restart that are there and not verified. */
+  restore(partial: ReadonlyMap<number, readonly number[]>): void {
+    for (const [piece, blocks] of partial) {
+      this.#unclaimed.set(
+        piece,
+        blocks.map(block => ({ piece, firstBlock: block, blockCount: 1 })),
+      )
+    }
+  }
+
+  /** A write is done. */
+  note(entry: JournalEntry): void {
+    const entries = this.#unclaimed.get(entry.piece)
+    if (entries === undefined) this.#unclaimed.set(entry.piece, [entry])
+    else entries.push(entry)
+    // Many writes end in one turn; one note for all of them will do.
+    if (this.#unnoted.push(entry) === 1) setImmediate(() => this.#writeNotes())
+  }
+
+  #writeNotes(): void {
+    if (this.#unnoted.length === 0 || this.#closed) return
+    try {
+      this.#resume.note(this.#unnoted.splice(0))
+    } catch (error) {
+      this.#onFailure(error)
+    }
+  }
+
+  /** A piece was wrong: its bytes are worth nothing. */
+  drop(piece: number): void {
+    this.#unclaimed.delete(piece)
+  }
+
+  /** Syncs the files, then claims the pieces that were complete before. */
+  save(info: TorrentInfo, have: Bitfield, files: TorrentFiles): Promise<void> {
+    this.#saving ??= this.#save(info, have, files)
+      .catch(this.#onFailure)
+      .finally(() => {
+        this.#saving = undefined
+      })
+    return this.#saving
+  }
+
+  async #save(info: TorrentInfo, current: Bitfield, files: TorrentFiles): Promise<void> {
+    const have = Bitfield.fromBytes(current.bytes, current.size)!
+    await files.sync()
+    const states = await Promise.all(info.files.map((file, index) => (file.padding ? ABSENT_FILE : files.state(index))))
+    await this.#resume.save({ have, files: states })
+    for (const piece of this.#unclaimed.keys()) if (have.has(piece)) this.#unclaimed.delete(piece)
+    this.#unnoted = []
+    this.#resume.restartJournal([...this.#unclaimed.values()].flat())
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#resume.close()
+  }
+}
