@@ -1,4 +1,5 @@
 import type { PeerAddress } from '../wire/compact-peers.ts'
+import { peerPriority } from '../wire/peer-priority.ts'
 
 /** Where an address came from; those we heard of more directly are tried first. */
 export type CandidateSource = 'user' | 'tracker' | 'pex' | 'dht' | 'local' | 'resume'
@@ -12,6 +13,14 @@ interface Candidate extends PeerAddress {
   /** Not to be tried before. */
   nextTry: number
   connected: boolean
+  /** BEP 40; worked out when it is first asked for. */
+  priority: number | undefined
+}
+
+/** Whom to try first: those heard of more directly, then by BEP 40. */
+function isBefore(a: Candidate, b: Candidate): boolean {
+  const [first, second] = [a.rank + a.failures, b.rank + b.failures]
+  return first < second || (first === second && (a.priority ?? 0) > (b.priority ?? 0))
 }
 
 export interface CandidateOptions {
@@ -31,6 +40,7 @@ export function addressKey({ host, port }: PeerAddress): string {
 export class Candidates {
   readonly #options: CandidateOptions
   readonly #all = new Map<string, Candidate>()
+  #own: PeerAddress | undefined
 
   constructor(options: CandidateOptions = CANDIDATE_OPTIONS) {
     this.#options = options
@@ -38,6 +48,13 @@ export class Candidates {
 
   get size(): number {
     return this.#all.size
+  }
+
+  /** Where others see us: BEP 40 ranks addresses by it. */
+  set ownAddress(own: PeerAddress) {
+    if (own.host === this.#own?.host && own.port === this.#own.port) return
+    this.#own = own
+    for (const candidate of this.#all.values()) candidate.priority = undefined
   }
 
   add(address: PeerAddress, source: CandidateSource): void {
@@ -51,7 +68,8 @@ export class Candidates {
     }
     if (this.#all.size >= this.#options.countMax && !this.#evict()) return
     const { host, port } = address
-    this.#all.set(key, { key, host, port, rank: SOURCE_RANK[source], failures: 0, nextTry: 0, connected: false })
+    const rank = SOURCE_RANK[source]
+    this.#all.set(key, { key, host, port, rank, failures: 0, nextTry: 0, connected: false, priority: undefined })
   }
 
   /** Forgets an address that failed, if there is one. */
@@ -67,7 +85,8 @@ export class Candidates {
     let best: Candidate | undefined
     for (const candidate of this.#all.values()) {
       if (candidate.connected || candidate.nextTry > now || candidate.failures >= this.#options.failuresMax) continue
-      if (best === undefined || candidate.rank + candidate.failures < best.rank + best.failures) best = candidate
+      if (this.#own !== undefined) candidate.priority ??= peerPriority(this.#own, candidate)
+      if (best === undefined || isBefore(candidate, best)) best = candidate
     }
     if (best !== undefined) best.connected = true
     return best

@@ -12,6 +12,8 @@ export interface ExtensionHost {
   readonly candidates: Candidates
   /** Whether peers may tell of other peers: not before it is known that the torrent is not private (BEP 27). */
   readonly exchangesPeers: boolean
+  /** Where we listen. */
+  readonly listenPort: number | undefined
   metadataCame(bytes: Uint8Array): void
   /** BEP 54: a peer does not have a piece any more. */
   peerLost(session: PeerSession, piece: number): void
@@ -55,5 +57,8 @@ function receiveHandshake(host: ExtensionHost, session: PeerSession, payload: Ui
     host.candidates.connected({ host: session.origin.host, port: handshake.port })
   }
   if (session.uploadOnly) host.peerOnlyGives(session)
+  if (handshake.yourIp !== undefined) {
+    host.candidates.ownAddress = { host: handshake.yourIp, port: host.listenPort ?? 0 }
+  }
   return undefined
 }

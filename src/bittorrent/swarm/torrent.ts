@@ -72,6 +72,7 @@ export class Torrent implements SessionEvents {
     return {
       metadata: this.#metadata,
       candidates: this.candidates,
+      listenPort: this.#options.listenPort,
       get exchangesPeers() {
         return isPublic()
       },
