@@ -137,6 +137,7 @@ export class BlockServing {
     }
   }
 
+  /** Sets requests aside: they are answered one by one, by {@link serveNext}, in the turns to come. */
   onGetdata(peer: RemotePeer, entries: readonly InventoryEntry[]): void {
     const context = this.#context
     context.debug(() => `received getdata (${entries.length} invsz) peer=${peer.id}`)
@@ -147,7 +148,6 @@ export class BlockServing {
     for (const { type, hash } of entries.slice(0, GETDATA_QUEUE_MAX)) {
       peer.getdataRequests.push({ type, hash: hash.slice() })
     }
-    this.serveNext(peer)
   }
 
   /** Answers the next requests that wait: transactions up to the next block, and that. */
