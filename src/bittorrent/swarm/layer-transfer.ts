@@ -1,23 +1,15 @@
 import { equalBytes, toHex } from '../../base/bytes/bytes.ts'
 import { sha256 } from '../../base/crypto/hash.ts'
-import {
-  MERKLE_BLOCK_BYTES,
-  merkleClimb,
-  merkleLayers,
-  merkleLevels,
-  merklePad,
-  merkleRoot,
-} from '../metainfo/merkle.ts'
+import { MERKLE_BLOCK_BYTES, merkleClimb, merkleLevels, merklePad, merkleRoot } from '../metainfo/merkle.ts'
 import { isPieceLayer, needsPieceLayer } from '../metainfo/piece-layers.ts'
 import type { TorrentFile } from '../metainfo/torrent-file.ts'
 import type { TorrentInfo } from '../metainfo/torrent-info.ts'
 import { HASH_REQUEST_LENGTH_MAX, type HashesMessage, type HashRange, hashRangeKey } from '../wire/hash-messages.ts'
+import { HashAnswers, type LeafSpan } from './hash-answers.ts'
 import type { PeerSession } from './peer-session.ts'
 
 const ANSWER_MS = 10_000
 const PER_PEER_MAX = 4
-/** Upper trees kept for answering, most recently used. */
-const TREES_MAX = 8
 
 /** A layer on its way. */
 interface WantedLayer {
@@ -36,15 +28,18 @@ export class LayerTransfer {
   readonly #layers: Map<string, Uint8Array>
   readonly #wanted = new Map<string, WantedLayer>()
   readonly #useless = new Set<number>()
-  readonly #trees = new Map<string, Uint8Array[]>()
+  readonly #answers: HashAnswers
+  readonly #isUrgent: boolean
   readonly #baseLayer: number
 
   constructor(info: TorrentInfo, layers: ReadonlyMap<string, Uint8Array>) {
     this.#info = info
     this.#layers = new Map(layers)
     this.#baseLayer = merkleLevels(info.pieceLength / MERKLE_BLOCK_BYTES)
-    // A hybrid's pieces can be judged by their SHA-1 alone.
-    if (info.pieceHashes !== undefined) return
+    this.#answers = new HashAnswers(info, this.#layers)
+    // A hybrid's pieces can be judged by their SHA-1 alone; its layers come beside them.
+    this.#isUrgent = info.pieceHashes === undefined
+    if (info.infohashV2 === undefined) return
     for (const file of info.files) {
       if (needsPieceLayer(file, info.pieceLength) && !this.#layers.has(toHex(file.piecesRoot!))) this.#want(file)
     }
@@ -54,9 +49,13 @@ export class LayerTransfer {
     return this.#layers
   }
 
-  /** Whether every piece can be judged. */
   get isComplete(): boolean {
     return this.#wanted.size === 0
+  }
+
+  /** Whether pieces can be judged. */
+  get canJudge(): boolean {
+    return !this.#isUrgent || this.isComplete
   }
 
   #want(file: TorrentFile): void {
@@ -133,41 +132,17 @@ export class LayerTransfer {
     }
   }
 
-  /** A peer asks us for hashes: we have those of the piece layers and above. */
-  requested(session: PeerSession, range: HashRange): void {
-    const answer = this.#answer(range)
-    if (answer === undefined) session.out.hashReject(range)
-    else session.out.hashes({ ...range, hashes: answer })
+  /** A peer asks us for hashes. Returns the leaves that are needed first, if any are. */
+  requested(session: PeerSession, range: HashRange): LeafSpan | undefined {
+    const leaves = this.#answers.leavesFor(range)
+    if (leaves === undefined) this.answer(session, range)
+    return leaves
   }
 
-  #answer(range: HashRange): Uint8Array | undefined {
-    const tree = this.#tree(toHex(range.piecesRoot))
-    const level = range.baseLayer - this.#baseLayer
-    const layer = level < 0 ? undefined : tree?.[level]
-    if (tree === undefined || layer === undefined || 32 * (range.index + range.length) > layer.length) return undefined
-    const parts = [layer.subarray(32 * range.index, 32 * (range.index + range.length))]
-    // The proof begins above the subtree that the hashes themselves make.
-    const subtreeLevels = merkleLevels(range.length)
-    for (let up = subtreeLevels; up <= range.proofLayers && level + up < tree.length - 1; up++) {
-      const uncle = Math.floor(range.index / 2 ** up) ^ 1
-      parts.push(tree[level + up].subarray(32 * uncle, 32 * uncle + 32))
-    }
-    const hashes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-    let at = 0
-    for (const part of parts) {
-      hashes.set(part, at)
-      at += part.length
-    }
-    return hashes
-  }
-
-  #tree(root: string): Uint8Array[] | undefined {
-    const known = this.#trees.get(root)
-    const layer = this.#layers.get(root)
-    if (known !== undefined || layer === undefined) return known
-    const tree = merkleLayers(layer, merklePad(this.#baseLayer, sha256), sha256)
-    if (this.#trees.size >= TREES_MAX) this.#trees.delete(this.#trees.keys().next().value!)
-    this.#trees.set(root, tree)
-    return tree
+  /** Answers, with leaves where they were needed; without them, refuses. */
+  answer(session: PeerSession, range: HashRange, leaves?: Uint8Array): void {
+    const hashes = this.#answers.answer(range, leaves)
+    if (hashes === undefined) session.out.hashReject(range)
+    else session.out.hashes({ ...range, hashes })
   }
 }

@@ -88,6 +88,8 @@ export class PeerSession {
   // Extensions.
   handshake: ExtensionHandshake | undefined
   metadataAnswers = 0
+  /** Hashes that it waits for and that are being worked out. */
+  leafAnswers = 0
   lastPexAt = Number.NEGATIVE_INFINITY
   pexSentAt = Number.NEGATIVE_INFINITY
   extensionHandshakes = 0

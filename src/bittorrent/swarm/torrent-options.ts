@@ -1,5 +1,7 @@
 import type { TorrentInfo } from '../metainfo/torrent-info.ts'
 import type { Bitfield } from '../wire/bitfield.ts'
+import type { HashRange } from '../wire/hash-messages.ts'
+import type { LeafSpan } from './hash-answers.ts'
 import type { PeerSession } from './peer-session.ts'
 import { REQUEST_OPTIONS, type RequestOptions } from './requests.ts'
 import { UPLOAD_OPTIONS, type UploadOptions } from './uploads.ts'
@@ -39,6 +41,8 @@ export type TorrentEffect =
   | { readonly type: 'metadata'; readonly info: TorrentInfo }
   /** Every piece can be judged now (v2 magnets: the piece layers have come). */
   | { readonly type: 'layers' }
+  /** A peer asks for leaves of a file's tree (BEP 52): `leavesHashed` is expected. */
+  | { readonly type: 'leaves'; readonly session: PeerSession; readonly range: HashRange; readonly span: LeafSpan }
   | { readonly type: 'piece'; readonly piece: number }
   /** All that is wanted is there. */
   | { readonly type: 'done' }

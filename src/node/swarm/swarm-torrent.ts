@@ -11,7 +11,7 @@ import { PieceAssembler, type StorageEffect } from '../../bittorrent/storage/pie
 import type { Infohashes } from '../../bittorrent/swarm/metadata-transfer.ts'
 import type { PeerSession } from '../../bittorrent/swarm/peer-session.ts'
 import { Torrent } from '../../bittorrent/swarm/torrent.ts'
-import type { StoredPieces, TorrentOptions } from '../../bittorrent/swarm/torrent-options.ts'
+import type { StoredPieces, TorrentEffect, TorrentOptions } from '../../bittorrent/swarm/torrent-options.ts'
 import type { UploadRun } from '../../bittorrent/swarm/uploads.ts'
 import type { TrackerStatus } from '../../bittorrent/tracker/announcer.ts'
 import { Bitfield } from '../../bittorrent/wire/bitfield.ts'
@@ -328,6 +328,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
         if (effect.type === 'disconnect') this.connections.get(effect.session.id)?.close(effect.code)
         else if (effect.type === 'ban') this.emit('ban', effect.identity, effect.code)
         else if (effect.type === 'piece') this.emit('piece', effect.piece)
+        else if (effect.type === 'leaves') void this.#hashLeaves(effect)
         else if (effect.type === 'metadata') this.#metadataCame(effect.info)
         else if (effect.type === 'done') this.#becameDone()
       }
@@ -393,6 +394,19 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     const bytes = new Uint8Array(end - start)
     const isThere = await this.#files!.read(piece * this.#map!.pieceLength + start, [bytes]).catch(() => false)
     this.#assembler!.readBack(piece, isThere ? bytes : undefined)
+    this.settle()
+  }
+
+  async #hashLeaves({ session, range, span }: TorrentEffect & { type: 'leaves' }): Promise<void> {
+    const { offset, length } = this.info!.files[span.file]
+    const start = span.first * PIECE_BLOCK_BYTES
+    const bytes = new Uint8Array(Math.min(length - start, span.count * PIECE_BLOCK_BYTES))
+    const isThere = await this.#files!.read(offset + start, [bytes]).catch(() => false)
+    const leaves = new Uint8Array(32 * span.count)
+    for (let i = 0; i < span.count && isThere; i++) {
+      leaves.set(nodeBulkHash.sha256(bytes.subarray(i * PIECE_BLOCK_BYTES, (i + 1) * PIECE_BLOCK_BYTES)), 32 * i)
+    }
+    this.core.leavesHashed(session, range, isThere ? leaves : undefined)
     this.settle()
   }
 

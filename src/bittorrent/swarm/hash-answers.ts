@@ -1,0 +1,110 @@
+import { concatBytes, toHex } from '../../base/bytes/bytes.ts'
+import { sha256 } from '../../base/crypto/hash.ts'
+import { MERKLE_BLOCK_BYTES, merkleLayers, merkleLevels, merklePad } from '../metainfo/merkle.ts'
+import type { PieceLayers } from '../metainfo/piece-layers.ts'
+import type { TorrentInfo } from '../metainfo/torrent-info.ts'
+import type { HashRange } from '../wire/hash-messages.ts'
+
+/** Upper trees kept for answering, most recently used. */
+const TREES_MAX = 8
+/** Data that is read and hashed for one answer. */
+const LEAF_BYTES_MAX = 16 * 1024 * 1024
+
+const SIZE = 32
+const NO_LEAF = new Uint8Array(SIZE)
+
+/** Leaves that an answer needs: those of whole pieces, from the disk. */
+export interface LeafSpan {
+  readonly file: number
+  /** First leaf, counted within the file. */
+  readonly first: number
+  /** Leaves that have data; those up to `span` stand for nothing. */
+  readonly count: number
+  readonly span: number
+}
+
+/** BEP 52: answers those who ask for hashes of a file's tree, with proofs. */
+export class HashAnswers {
+  readonly #info: TorrentInfo
+  readonly #layers: PieceLayers
+  readonly #trees = new Map<string, Uint8Array[]>()
+  readonly #leavesPerPiece: number
+
+  constructor(info: TorrentInfo, layers: PieceLayers) {
+    this.#info = info
+    this.#layers = layers
+    this.#leavesPerPiece = info.pieceLength / MERKLE_BLOCK_BYTES
+  }
+
+  /** The file that a range is of, and how high its tree is; `undefined` where it has no such range. */
+  #place(range: HashRange): { file: number; leaves: number; height: number } | undefined {
+    const root = toHex(range.piecesRoot)
+    const file = this.#info.files.findIndex(({ piecesRoot }) => piecesRoot !== undefined && toHex(piecesRoot) === root)
+    if (file < 0) return undefined
+    const leaves = Math.ceil(this.#info.files[file].length / MERKLE_BLOCK_BYTES)
+    const height = merkleLevels(leaves)
+    const isInside = range.index + range.length <= 2 ** (height - range.baseLayer)
+    return isInside ? { file, leaves, height } : undefined
+  }
+
+  /** Leaves without which a range cannot be answered; `undefined` where it can be, or never will. */
+  leavesFor(range: HashRange): LeafSpan | undefined {
+    const place = this.#place(range)
+    if (place === undefined) return undefined
+    const perPiece = Math.min(this.#leavesPerPiece, 2 ** place.height)
+    if (2 ** range.baseLayer >= perPiece) return undefined
+    const span = Math.max(perPiece, range.length * 2 ** range.baseLayer)
+    const first = Math.floor((range.index * 2 ** range.baseLayer) / span) * span
+    const count = Math.min(span, place.leaves - first)
+    if (span * MERKLE_BLOCK_BYTES > LEAF_BYTES_MAX || count <= 0) return undefined
+    return { file: place.file, first, count, span }
+  }
+
+  /**
+   * The hashes of a range and their proof; `undefined` where we cannot give them.
+   *
+   * @param leaves those that `leavesFor` wanted, 32 bytes each
+   */
+  answer(range: HashRange, leaves?: Uint8Array): Uint8Array | undefined {
+    const place = this.#place(range)
+    if (place === undefined) return undefined
+    const wanted = this.leavesFor(range)
+    if (wanted !== undefined && leaves?.length !== SIZE * wanted.count) return undefined
+    const lower = wanted === undefined ? undefined : { first: wanted.first, layers: this.#lowerTree(wanted, leaves!) }
+    const perPieceLevels = merkleLevels(this.#leavesPerPiece)
+    const at = (level: number, index: number, count: number): Uint8Array | undefined => {
+      const local = lower?.layers[level]
+      const offset = SIZE * (index - Math.floor((lower?.first ?? 0) / 2 ** level))
+      if (local !== undefined && offset >= 0 && offset + SIZE * count <= local.length)
+        return local.subarray(offset, offset + SIZE * count)
+      const upper = this.#upperTree(toHex(range.piecesRoot))?.[level - perPieceLevels]
+      const start = SIZE * index
+      return upper !== undefined && start + SIZE * count <= upper.length
+        ? upper.subarray(start, start + SIZE * count)
+        : undefined
+    }
+    const parts = [at(range.baseLayer, range.index, range.length)]
+    // The proof begins above the subtree that the hashes themselves make.
+    for (let up = merkleLevels(range.length); up <= range.proofLayers && range.baseLayer + up < place.height; up++)
+      parts.push(at(range.baseLayer + up, Math.floor(range.index / 2 ** up) ^ 1, 1))
+    return parts.every(part => part !== undefined) ? concatBytes(...parts) : undefined
+  }
+
+  /** The tree over the span's leaves. */
+  #lowerTree({ span }: LeafSpan, leaves: Uint8Array): Uint8Array[] {
+    const padded = new Uint8Array(SIZE * span)
+    padded.set(leaves)
+    return merkleLayers(padded, NO_LEAF, sha256)
+  }
+
+  /** The tree from the piece layer up. */
+  #upperTree(root: string): Uint8Array[] | undefined {
+    const known = this.#trees.get(root)
+    const layer = this.#layers.get(root)
+    if (known !== undefined || layer === undefined) return known
+    const tree = merkleLayers(layer, merklePad(merkleLevels(this.#leavesPerPiece), sha256), sha256)
+    if (this.#trees.size >= TREES_MAX) this.#trees.delete(this.#trees.keys().next().value!)
+    this.#trees.set(root, tree)
+    return tree
+  }
+}
