@@ -2,6 +2,7 @@
 import { availableParallelism, cpus } from 'node:os'
 import { loadCrypto } from '../src/platform/crypto.ts'
 import { importRows } from './import-rows.ts'
+import { p2pRows } from './p2p-rows.ts'
 import { rpcRows } from './rpc-rows.ts'
 import { printTable, type Row } from './table.ts'
 
@@ -15,6 +16,7 @@ const rows: Row[] = []
 for (const [name, measure] of [
   ['import', importRows],
   ['rpc', rpcRows],
+  ['p2p', p2pRows],
 ] as const) {
   if (words.length === 0 || words.some(word => name.includes(word))) rows.push(...(await measure(crypto)))
 }

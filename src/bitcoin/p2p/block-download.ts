@@ -7,15 +7,22 @@ import {
   BLOCK_DOWNLOAD_WINDOW,
   BLOCK_STALLING_TIMEOUT_DEFAULT_MS,
   BLOCK_STALLING_TIMEOUT_MAX_MS,
-  LAST_BLOCKS_PATIENCE_MS,
+  FIRST_DEPTH_BLOCKS,
   MAX_BLOCKS_IN_TRANSIT_PER_PEER,
   NODE_NETWORK_LIMITED_MIN_BLOCKS,
+  SHARE_PATIENCE_MS,
 } from './limits.ts'
 import type { P2pContext } from './p2p-context.ts'
 import type { RemotePeer } from './remote-peer.ts'
 
 /** A tip of at most so many block spacings' age: new blocks are fetched at once from whoever announces them. */
 const DIRECT_FETCH_SPACINGS = 20
+/** Blocks that a peer is asked for at once of those that were asked of others. */
+const SHARED_BLOCKS_MAX = 2
+/** How often it is seen how many blocks a peer gives. */
+const DEPTH_INTERVAL_MS = 1000
+/** How much the last interval between two blocks counts in their mean. */
+const INTERVAL_WEIGHT = 0.3
 /** Headers that are looked at in one go. */
 const WALK_BLOCKS = 128
 
@@ -24,8 +31,10 @@ interface NextBlocks {
   readonly blocks: number[]
   /** Who keeps the window from moving. */
   staller: RemotePeer | undefined
-  /** Where nothing is left to ask for: what others were asked for, and have not given for a while. */
-  readonly overdue: number[]
+  /** What others were asked for and this peer has too, upwards. */
+  readonly elsewhere: number[]
+  /** Whether more could be asked for if the window were larger. */
+  windowIsFull: boolean
 }
 
 /** Which blocks to fetch from whom: near the tip from whoever announces them, else in a window that moves with the chain. */
@@ -141,12 +150,12 @@ export class BlockDownload {
   requestNext(peer: RemotePeer): void {
     const context = this.#context
     const { index } = context.chain
-    const isDownloading = context.access.isDownloading
-    if (!peer.servesBlocks || peer.requests.length >= MAX_BLOCKS_IN_TRANSIT_PER_PEER) return
-    if (isDownloading && (!this.mayUse(peer) || peer.isLimited)) return
-    const { blocks, staller, overdue } = this.#findNext(peer, MAX_BLOCKS_IN_TRANSIT_PER_PEER - peer.requests.length)
-    // With nothing else left to do, blocks that another peer keeps us waiting for are asked for twice.
-    if (blocks.length === 0 && peer.requests.length === 0) blocks.push(...overdue)
+    if (!peer.servesBlocks || (context.access.isDownloading && (!this.mayUse(peer) || peer.isLimited))) return
+    this.#adjustDepth(peer)
+    if (peer.requests.length >= peer.depth) return
+    const found = this.#findNext(peer, peer.depth - peer.requests.length)
+    const { blocks, staller } = found
+    if (blocks.length === 0) blocks.push(...this.#share(peer, found))
     const entries = blocks.map(block => {
       this.requests.add(peer, block, context.nowMs)
       context.debug(() => `Requesting block ${index.hashHex(block)} (${index.height(block)}) peer=${peer.id}`)
@@ -157,6 +166,20 @@ export class BlockDownload {
       staller.stallingSinceMs = context.nowMs
       context.debug(() => `Stall started peer=${staller.id}`)
     }
+  }
+
+  /**
+   * How many blocks a peer may owe: as many as it gives in a second or so. To owe more would not make it faster, and others could not be
+   * asked for them.
+   */
+  #adjustDepth(peer: RemotePeer): void {
+    const { nowMs } = this.#context
+    const elapsedMs = nowMs - peer.depthSinceMs
+    if (elapsedMs >= 0 && elapsedMs < DEPTH_INTERVAL_MS) return
+    if (peer.arrivals >= peer.depth) peer.depth = Math.min(2 * peer.depth, MAX_BLOCKS_IN_TRANSIT_PER_PEER)
+    else if (4 * peer.arrivals < peer.depth) peer.depth = Math.max(peer.depth >> 1, FIRST_DEPTH_BLOCKS)
+    peer.depthSinceMs = nowMs
+    peer.arrivals = 0
   }
 
   /** Brings {@link RemotePeer.lastCommonBlock} up to date; false where the peer has nothing for us. */
@@ -175,7 +198,7 @@ export class BlockDownload {
 
   #findNext(peer: RemotePeer, count: number): NextBlocks {
     const blocks: number[] = []
-    const found: NextBlocks = { blocks, staller: undefined, overdue: [] }
+    const found: NextBlocks = { blocks, staller: undefined, elsewhere: [], windowIsFull: false }
     if (!this.#findCommon(peer)) return found
     const { chain } = this.#context
     const { index } = chain
@@ -194,12 +217,12 @@ export class BlockDownload {
         }
         if (this.requests.isRequested(block)) {
           waitingFor ??= this.requests.of(block)[0].peer
-          if (found.overdue.length < count && this.#isOverdue(block)) found.overdue.push(block)
+          found.elsewhere.push(block)
           continue
         }
         if (index.height(block) > windowEnd) {
           if (blocks.length === 0 && waitingFor !== peer) found.staller = waitingFor
-          found.overdue.length = 0
+          found.windowIsFull = true
           return found
         }
         const depth = index.height(best) - index.height(block)
@@ -211,10 +234,34 @@ export class BlockDownload {
     return found
   }
 
-  /** Whether the one peer that was asked for a block has not given anything for a while. */
-  #isOverdue(block: number): boolean {
+  /**
+   * With nothing else left to ask a peer for: blocks that other peers will give later than this one could. Where they hold up the window,
+   * the next ones first; at the end of the chain those that will take longest. So nobody waits for the slowest peer.
+   */
+  #share(peer: RemotePeer, { elsewhere, windowIsFull }: NextBlocks): number[] {
+    const free = SHARED_BLOCKS_MAX - peer.requests.length
+    if (free <= 0) return []
+    const waits = elsewhere
+      .map(block => ({ block, waitMs: this.#expectedWaitMs(block) }))
+      .filter(({ waitMs }) => waitMs > SHARE_PATIENCE_MS)
+    if (!windowIsFull) waits.sort((a, b) => b.waitMs - a.waitMs)
+    return waits.slice(0, free).map(({ block }) => block)
+  }
+
+  /** How long the one peer that was asked for a block will take for it and those before it; 0 where others were asked too. */
+  #expectedWaitMs(block: number): number {
     const requests = this.requests.of(block)
-    return requests.length === 1 && this.#context.nowMs - requests[0].peer.downloadingSinceMs > LAST_BLOCKS_PATIENCE_MS
+    if (requests.length !== 1) return 0
+    const { peer } = requests[0]
+    const sinceLastMs = this.#context.nowMs - peer.downloadingSinceMs
+    return (peer.requests.indexOf(requests[0]) + 1) * Math.max(peer.blockIntervalMs, sinceLastMs)
+  }
+
+  /** A peer has given a block that it was asked for: how fast its blocks follow each other. */
+  noteArrival(peer: RemotePeer): void {
+    const intervalMs = this.#context.nowMs - peer.downloadingSinceMs
+    peer.arrivals++
+    peer.blockIntervalMs += (intervalMs - peer.blockIntervalMs) * INTERVAL_WEIGHT
   }
 
   /** The blocks of a chain from one height to another, upwards. */

@@ -86,7 +86,10 @@ export class BlockIntake {
       return
     }
     const requested = id >= 0 && this.#download.requests.isRequested(id)
-    if (id >= 0) this.#download.requests.remove(id, peer, context.nowMs)
+    if (id >= 0 && this.#download.requests.of(id).some(request => request.peer === peer)) {
+      this.#download.noteArrival(peer)
+      this.#download.requests.remove(id, peer, context.nowMs)
+    }
     this.#noteSource(block.hash, peer, true)
     this.#process(ticket, prepared, requested)
   }

@@ -23,14 +23,16 @@ export const HEADERS_DOWNLOAD_TIMEOUT_PER_HEADER_MS = 1
 export const RECENT_HEADER_AGE_MS = 24 * HOUR
 
 export const MAX_BLOCKS_IN_TRANSIT_PER_PEER = 16
+/** Blocks that a peer is asked for at once before it is known how fast it is. */
+export const FIRST_DEPTH_BLOCKS = 4
 /** BIP152: of one block, so many compact ones may be completed at the same time. */
 export const MAX_CMPCTBLOCKS_INFLIGHT_PER_BLOCK = 3
 /** How far ahead of the last common block others are fetched. */
 export const BLOCK_DOWNLOAD_WINDOW = 1024
 export const BLOCK_STALLING_TIMEOUT_DEFAULT_MS = 2 * SECOND
 export const BLOCK_STALLING_TIMEOUT_MAX_MS = 64 * SECOND
-/** When no other blocks are left to ask for, one that a peer has owed for so long is asked of another too; bitcoind waits ten minutes. */
-export const LAST_BLOCKS_PATIENCE_MS = 5 * SECOND
+/** When no other blocks are left to ask for, one that will take longer is asked of another peer too; bitcoind waits for it. */
+export const SHARE_PATIENCE_MS = SECOND
 /** A block may take this many times the spacing of blocks, and so much more for each other peer that delivers. */
 export const BLOCK_DOWNLOAD_TIMEOUT_BASE = 1
 export const BLOCK_DOWNLOAD_TIMEOUT_PER_PEER = 0.5

@@ -8,6 +8,7 @@ import type { PeerAddresses } from './addresses/peer-addresses.ts'
 import type { BloomFilter } from './bloom-filter.ts'
 import type { ConnectionId } from './connection-io.ts'
 import type { HeadersPresync } from './headers-presync.ts'
+import { FIRST_DEPTH_BLOCKS } from './limits.ts'
 import { MessageQueue } from './message-queue.ts'
 
 /** Why a connection exists; RPC shows these names. */
@@ -140,6 +141,12 @@ export class RemotePeer {
   readonly requests: BlockRequest[] = []
   downloadingSinceMs = 0
   stallingSinceMs = 0
+  /** How many blocks it may owe, since when, and how many it has given since. */
+  depth = FIRST_DEPTH_BLOCKS
+  depthSinceMs = 0
+  arrivals = 0
+  /** Mean time between blocks that it was asked for. */
+  blockIntervalMs = 0
   lastBlockMs = 0
   lastTransactionMs = 0
   /** BIP133: satoshi per 1000 virtual bytes. */
