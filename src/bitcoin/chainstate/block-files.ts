@@ -90,6 +90,8 @@ export class BlockFiles {
   /** Files whose info has changed since it was last stored. */
   readonly dirtyInfo = new Set<number>()
   current = 0
+  /** Written since {@link sync}, roughly. */
+  unsyncedBytes = 0
 
   constructor(files: Files, magic: Uint8Array, crypto: HashBackend, options: BlockFilesOptions) {
     this.#files = files
@@ -142,6 +144,7 @@ export class BlockFiles {
     xorInPlace(record, this.#options.xorKey, at)
     this.#file(name, true).writeAt(record, at)
     this.#unsynced.add(name)
+    this.unsyncedBytes += record.length
   }
 
   #recordHeader(size: number): Uint8Array {
@@ -223,6 +226,7 @@ export class BlockFiles {
   sync(): void {
     for (const name of this.#unsynced) this.#open.get(name)?.sync()
     this.#unsynced.clear()
+    this.unsyncedBytes = 0
   }
 
   /** Removes both files of a number. */

@@ -27,6 +27,9 @@ import { Mutex } from './mutex.ts'
 const SLICE_MS = 10
 /** At most this long after a change, the block index is on disk. */
 const INDEX_SAVE_INTERVAL_MS = 1000
+/** While blocks come in bulk, disks are made to write them down less often. */
+const BULK_SAVE_INTERVAL_MS = 10_000
+const FEW_BYTES = 16 << 20
 /** Coins are flushed at least this often, as Core does it. */
 const FLUSH_INTERVAL_MS = 60 * 60 * 1000
 /** Blocks read from disk ahead of their turn. */
@@ -391,13 +394,16 @@ export class Ledger {
   /** Writes the block index's changes; what it points to has been written before. */
   async saveIndex(options: { sync: boolean } = { sync: false }): Promise<void> {
     this.#lastSaveMs = this.ports.monotonic()
-    if (options.sync) this.chain.files.sync()
+    // What an entry points to must not be lost where the entry is not, as a loss of power may have it.
+    this.chain.files.sync()
     await this.#indexStore.save(this.chain.index, this.chain.files, options)
   }
 
   /** Saves the index if the last time is a while ago. */
   async saveIndexIfDue(): Promise<void> {
-    if (this.ports.monotonic() - this.#lastSaveMs > INDEX_SAVE_INTERVAL_MS) await this.saveIndex()
+    const isMuch = this.chain.files.unsyncedBytes > FEW_BYTES
+    const interval = isMuch ? BULK_SAVE_INTERVAL_MS : INDEX_SAVE_INTERVAL_MS
+    if (this.ports.monotonic() - this.#lastSaveMs > interval) await this.saveIndex()
   }
 
   /** Writes all coins that differ from the store. Only under {@link exclusive}, and with nothing under way. */
