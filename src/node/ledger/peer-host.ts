@@ -58,7 +58,7 @@ export class PeerHost {
     })
     parts.files.loadBans(this.node.connections.bans, context.nowSeconds)
     ledger.onEvents = (events, settled) => this.#onChainEvents(events, settled)
-    this.#cancelTick = ledger.ports.timers.every(TICK_MS, () => this.#tick())
+    this.#cancelTick = ledger.ports.timers.every(TICK_MS, () => this.#guard(() => this.#tick()))
   }
 
   #monotonic(): number {
@@ -90,7 +90,17 @@ export class PeerHost {
     this.#flush()
     if (this.#pumping || this.#closed) return
     this.#pumping = true
-    this.#parts.ledger.ports.timers.soon(() => this.#pump())
+    this.#parts.ledger.ports.timers.soon(() => this.#guard(() => this.#pump()))
+  }
+
+  /** The disk may be full, or worse: then the ledger cannot go on. */
+  #guard(task: () => void): void {
+    try {
+      task()
+    } catch (error) {
+      this.#closed = true
+      this.#parts.ledger.ports.onFailure(error)
+    }
   }
 
   #pump(): void {
@@ -106,6 +116,7 @@ export class PeerHost {
   }
 
   #tick(): void {
+    if (this.#closed) return
     if (this.#monotonic() - this.#savedAtMs > SAVE_INTERVAL_MS) this.save()
     this.node.onTick(this.#parts.nowMs(), this.#monotonic())
     this.wake()
@@ -151,8 +162,10 @@ export class PeerHost {
   async #prepare(ticket: BlockTicket): Promise<void> {
     const prepared = await this.#parts.ledger.helpers.prepare(ticket.bytes)
     if (this.#closed) return
-    this.node.onBlockPrepared({ ticket, prepared }, this.#parts.nowMs())
-    this.wake()
+    this.#guard(() => {
+      this.node.onBlockPrepared({ ticket, prepared }, this.#parts.nowMs())
+      this.wake()
+    })
   }
 
   #advance(ticket: BlockTicket): void {
