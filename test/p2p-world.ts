@@ -147,11 +147,13 @@ export class ScriptedPeer {
     })
   }
 
-  /** The whole handshake; what was said in it is forgotten. */
+  /** The whole handshake and an answer to the ping behind it; what was said is forgotten. */
   shakeHands(): this {
     this.version()
     this.say('verack', {})
     if (!this.#traits.withoutCompactBlocks) this.say('sendcmpct', { highBandwidth: false, version: 2n })
+    const ping = this.last('ping')
+    if (ping !== undefined) this.say('pong', ping)
     this.forget()
     return this
   }
