@@ -132,7 +132,15 @@ export async function dev(options: DevOptions): Promise<number> {
   mkdirSync(folder, { recursive: true })
   try {
     const port = await choosePort(options.rpcPort)
-    const words = ['-regtest', `-datadir=${folder}`, '-noconf', `-rpcport=${port}`, '-printtoconsole=0']
+    const words = [
+      '-regtest',
+      `-datadir=${folder}`,
+      '-noconf',
+      `-rpcport=${port}`,
+      '-printtoconsole=0',
+      '-listen=0',
+      '-connect=0',
+    ]
     const config = daemonConfig(words)
     const ready = { folder, temporary, port }
     await runDaemon(config, daemonOptions(config), {

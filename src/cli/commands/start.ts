@@ -17,6 +17,15 @@ export interface StartOptions {
   readonly threads?: number
   readonly import?: readonly string[]
   readonly rpcPort?: number
+  readonly port?: number
+  /** False for --no-listen. */
+  readonly listen: boolean
+  /** Peers that connections are kept to. */
+  readonly peer?: readonly string[]
+  /** The only peers that are connected to. */
+  readonly connect?: readonly string[]
+  /** A SOCKS5 proxy, `host:port`. */
+  readonly proxy?: string
   readonly json?: boolean
 }
 
@@ -39,6 +48,11 @@ function flagsOf(options: StartOptions): string[] {
   if (options.memory !== undefined) flags.push(`-dbcache=${Math.floor(options.memory / MIB)}`)
   if (options.threads !== undefined) flags.push(`-par=${options.threads}`)
   if (options.rpcPort !== undefined) flags.push(`-rpcport=${options.rpcPort}`)
+  if (options.port !== undefined) flags.push(`-port=${options.port}`)
+  if (!options.listen) flags.push('-listen=0')
+  for (const peer of options.peer ?? []) flags.push(`-addnode=${peer}`)
+  for (const peer of options.connect ?? []) flags.push(`-connect=${peer}`)
+  if (options.proxy !== undefined) flags.push(`-proxy=${options.proxy}`)
   for (const path of options.import ?? []) flags.push(`-loadblock=${resolve(path)}`)
   return flags
 }
@@ -65,6 +79,11 @@ class Progress {
   }
 }
 
+function peersText(peer: Peer): string {
+  const ports = peer.p2p?.options.listen.map(({ at }) => `${at.host}:${at.port}`) ?? []
+  return ports.length === 0 ? 'looked for; nobody can connect here' : `looked for, and welcome at ${ports.join(', ')}`
+}
+
 function tellReady(peer: Peer, rpc: RpcService, folder: string, json: boolean): void {
   const { port } = rpc.addresses.at(-1)!
   const cookie = join(folder, '.cookie')
@@ -80,7 +99,7 @@ function tellReady(peer: Peer, rpc: RpcService, folder: string, json: boolean): 
     : `peers ${peersVersion()}  ${peer.network.name}\n` +
       `folder    ${folder}\n` +
       `rpc       127.0.0.1:${port}   cookie ${cookie}\n` +
-      'blocks    come from --import and RPC: this version does not connect to other peers\n' +
+      `peers     ${peersText(peer)}\n` +
       'stop      Ctrl-C'
   process.stdout.write(`${text}\n`)
 }

@@ -13,6 +13,9 @@ const NETWORKS = ['ipv4', 'ipv6', 'onion', 'i2p', 'cjdns'] as const
 /** Transactions that may be told each second. */
 const TX_SEND_RATE = 14
 
+/** What bitcoind's limits of telling transactions stand at while nothing is told. */
+const IDLE_BUCKET = { backlog: 0, count_tok: 30 * TX_SEND_RATE, size_tok: 12_000_000 }
+
 const getnettotals: RpcMethod = {
   name: 'getnettotals',
   category: 'network',
@@ -57,8 +60,8 @@ const getnetworkinfo: RpcMethod = {
       timeoffset: timeOffsetSeconds,
       tx_send_rate: TX_SEND_RATE,
       inv_buckets: {
-        inbound: { backlog: 0, count_tok: 0, size_tok: 0 },
-        outbound: { backlog: 0, count_tok: 0, size_tok: 0 },
+        inbound: IDLE_BUCKET,
+        outbound: IDLE_BUCKET,
       },
       networkactive: peers.isActive(),
       connections: inbound + outbound,
