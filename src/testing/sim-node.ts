@@ -28,7 +28,7 @@ import type { SimHost } from '../sim/sim-net.ts'
 import type { VirtualClock } from '../sim/virtual-clock.ts'
 
 /** Memory for coins: worlds have many nodes and few coins. */
-const DB_CACHE_BYTES = 4 << 20
+const DB_CACHE_BYTES = 1 << 20
 const CONNECT_TIMEOUT_MS = 5000
 const CONNECTIONS_TICK_MS = 100
 const TRIES_MAX = 0x1_0000_0000
@@ -169,6 +169,7 @@ export class SimNode {
     const connections = this.#connections(host, log, clock)
     clock.every(CONNECTIONS_TICK_MS, () => connections.tick())
     await connections.listen([{ at: { host: this.host.address, port: this.endpoint.port }, isOptional: false }])
+    if (clock.isStopped) throw this.failure
     this.#life = { clock, ledger, service: new LedgerService(ledger, () => {}), host, connections }
     this.#meetContacts(host)
     parts.say(`${this.name} starts at height ${ledger.chain.height}`)
@@ -281,7 +282,8 @@ export class SimNode {
   }
 
   #fail(clock: MachineClock, error: unknown): void {
-    if (this.#life !== undefined && this.#life.clock !== clock) return
+    if (clock.isStopped) return
+    clock.stop()
     this.failure = error as Error
     this.#parts.say(`${this.name} fails: ${this.failure.message}`)
     this.crash({ power: false })

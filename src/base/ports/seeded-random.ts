@@ -11,7 +11,11 @@ export function seededRandom(seed: number): Random {
     return (z ^ (z >>> 16)) >>> 0
   }
   return {
-    bytes: length => Uint8Array.from({ length }, () => next() & 255),
+    bytes(length) {
+      const bytes = new Uint8Array(length)
+      for (let i = 0; i < length; i++) bytes[i] = next() & 255
+      return bytes
+    },
     below: bound => Math.floor((next() / 2 ** 32) * bound),
     u64: () => (BigInt(next()) << 32n) | BigInt(next()),
   }

@@ -17,6 +17,13 @@ export class MessageQueue {
     return this.#messages[this.#head]
   }
 
+  /** Bytes on the wire of what waits. */
+  get waitingBytes(): number {
+    let bytes = 0
+    for (let i = this.#head; i < this.#messages.length; i++) bytes += this.#messages[i].wireBytes
+    return bytes
+  }
+
   push(message: QueuedMessage): void {
     this.#messages.push(message)
   }
