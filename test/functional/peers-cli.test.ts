@@ -145,7 +145,8 @@ describe('peers start and peers stop', () => {
   it('run a peer and end it in good order', async () => {
     await withFolder(async folder => {
       const port = await freePort()
-      const words = ['start', '--network', 'regtest', '--folder', folder, '--rpc-port', `${port}`, '--json']
+      const quiet = ['--no-listen', '--connect', '0']
+      const words = ['start', '--network', 'regtest', '--folder', folder, '--rpc-port', `${port}`, '--json', ...quiet]
       const { status, err } = await whileRunning(words, async (line, child) => {
         const report = JSON.parse(line)
         assert.deepEqual([report.event, report.network, report.rpc.port], ['ready', 'regtest', port])
