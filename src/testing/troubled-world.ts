@@ -133,7 +133,7 @@ class TroubledWorld {
 
   async #trouble(): Promise<void> {
     const { net } = this
-    const kind = net.random.below(16)
+    const kind = net.random.below(19)
     const running = this.#running
     if (kind < 6 || running.length === 0) await this.#mine()
     else if (kind < 8) this.#partition()
@@ -142,7 +142,9 @@ class TroubledWorld {
     else if (kind < 13) await this.#restartAll()
     else if (kind < 14) this.#jumpClock(this.#draw(running))
     else if (kind < 15) this.#fillDisk(this.#draw(running))
-    else this.#breakStreams()
+    else if (kind < 16) this.#breakStreams()
+    else if (kind < 18) this.#crashInFlush(this.#draw(running))
+    else await this.#attempt(this.#draw(running), node => node.stop())
   }
 
   #partition(): void {
@@ -160,6 +162,16 @@ class TroubledWorld {
   #fillDisk(node: SimNode): void {
     node.disk.isFull = true
     this.net.say(`${node.name}'s disk is full`)
+  }
+
+  /** Power goes while coins are being written, or right after. */
+  #crashInFlush(node: SimNode): void {
+    node.service.utxoSetInfo('none').catch(() => {
+      // It will hardly be done.
+    })
+    this.net.clock.after(this.net.random.below(3), () => {
+      if (node.isRunning) node.crash({ power: true })
+    })
   }
 
   #breakStreams(): void {

@@ -53,7 +53,7 @@ export function forgeBlock(peer: WirePeer, node: SimNode, fault: BlockFault): Ui
   const template = {
     ...sound,
     time: fault === 'time-too-new' ? now + THREE_HOURS_SECONDS : sound.time,
-    height: fault === 'bad-cb-height' ? sound.height + 1 : sound.height,
+    height: fault === 'bad-cb-height' ? sound.height - 1 : sound.height,
   }
   const contents = {
     script: peer.random.bytes(20),
