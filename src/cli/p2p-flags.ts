@@ -21,6 +21,7 @@ const DEFAULT_PEER_TIMEOUT_SECONDS = 60
 const DEFAULT_CONNECT_TIMEOUT_MS = 5000
 const USER_AGENT_BYTES_MAX = 256
 const MIB = 1 << 20
+const PORT_MAX = 65_535
 
 /** Where to listen, with what holds for who comes in there. */
 interface ListenPlace extends ListenerOptions, ListenRequest {}
@@ -31,8 +32,28 @@ function bindAddress(text: string, defaultPort: number, flag: string, whole: str
   return { host: formatNetAddress(endpoint.address), port: endpoint.port }
 }
 
-function listenPlaces(settings: Settings, network: NetworkParams): ListenPlace[] {
+function portOf(settings: Settings, network: NetworkParams): number {
   const port = settings.int('port') ?? network.defaultPort
+  if (port < 1 || port > PORT_MAX) throw new UsageError(`Invalid port specified in -port: '${settings.text('port')}'`)
+  return port
+}
+
+/** No two listeners can have one address. */
+function checkDuplicates(places: readonly ListenPlace[]): void {
+  const seen = new Set<string>()
+  for (const { at } of places) {
+    const text = at.host.includes(':') ? `[${at.host}]:${at.port}` : `${at.host}:${at.port}`
+    if (seen.has(text)) {
+      throw new UsageError(
+        `Duplicate binding configuration for address ${text}. Please check your -bind, -bind=...=onion and -whitebind settings.`,
+      )
+    }
+    seen.add(text)
+  }
+}
+
+function listenPlaces(settings: Settings, network: NetworkParams): ListenPlace[] {
+  const port = portOf(settings, network)
   const plain = { grant: undefined, isOnion: false, isOptional: false }
   const places: ListenPlace[] = []
   for (const text of settings.list('bind')) {
@@ -47,6 +68,7 @@ function listenPlaces(settings: Settings, network: NetworkParams): ListenPlace[]
     const at = { host: formatNetAddress(endpoint.address), port: endpoint.port }
     places.push({ ...plain, at, grant: { permissions, implicit } })
   }
+  checkDuplicates(places)
   if (places.length > 0) return places
   return [
     { ...plain, at: { host: '0.0.0.0', port } },
@@ -192,7 +214,7 @@ export function networkOptions(settings: Settings, network: NetworkParams): Netw
         settings.bool('discover') ??
         (places.length > 0 && settings.list('externalip').length === 0 && !hasProxy(settings)),
       externalAddresses: settings.list('externalip').map(text => externalAddress(text, network, settings)),
-      listenPort: settings.int('port') ?? network.defaultPort,
+      listenPort: portOf(settings, network),
       reachableNetworks: reachableNetworks(settings),
       deterministicAddresses: settings.list('test').includes('addrman'),
       listeners: places.map(({ grant, isOnion }) => ({ grant, isOnion })),

@@ -169,7 +169,7 @@ describe('RPC on chain-mixed', {
       compared++
       await compareCall(client, recording, `${number} ${method} ${JSON.stringify(params).slice(0, 100)}`)
     }
-    assert.equal(compared, 103)
+    assert.equal(compared, 122)
   })
 })
 

@@ -1,3 +1,5 @@
+import { toHexReversed } from '../../base/bytes/bytes.ts'
+import type { Rejected } from '../../base/verdict.ts'
 import { isMutation } from '../consensus/check-block.ts'
 import type { P2pContext } from './p2p-context.ts'
 import type { RemotePeer } from './remote-peer.ts'
@@ -19,7 +21,20 @@ function faultOf(code: string): Fault {
   if (code === 'too-little-chainwork') return 'low-work'
   if (code === 'duplicate-invalid') return 'cached-invalid'
   if (isMutation(code)) return 'mutated'
-  return HEADER_FAULTS.has(code) || code.startsWith('bad-version') ? 'invalid-header' : 'consensus'
+  return isHeaderFault(code) ? 'invalid-header' : 'consensus'
+}
+
+/** Whether a reject reason is about a header, and not only because of the clock. */
+export function isHeaderFault(code: string): boolean {
+  return HEADER_FAULTS.has(code) || code.startsWith('bad-version')
+}
+
+/** Says in the log which header was refused, and why, as bitcoind does. */
+export function logRefusedHeader(context: P2pContext, hash: Uint8Array, { code, detail }: Rejected): void {
+  context.log.debug('validation', () => {
+    const reason = detail === undefined ? code : `${code}, ${detail}`
+    return `AcceptBlockHeader: Consensus::ContextualCheckBlockHeader: ${toHexReversed(hash)}, ${reason}`
+  })
 }
 
 /**

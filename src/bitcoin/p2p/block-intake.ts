@@ -10,7 +10,7 @@ import { beginReconstruction, COMPACT_BLOCK_INVALID, finishReconstruction } from
 import type { BlockTransactionsMessage, CompactBlockMessage } from '../wire/compact-block-messages.ts'
 import type { BlockAnnouncements } from './block-announcements.ts'
 import type { BlockDownload } from './block-download.ts'
-import { punishForBlock } from './block-faults.ts'
+import { isHeaderFault, logRefusedHeader, punishForBlock } from './block-faults.ts'
 import type { HeaderSync } from './header-sync.ts'
 import { MAX_BLOCKS_IN_TRANSIT_PER_PEER, MAX_CMPCTBLOCKS_INFLIGHT_PER_BLOCK } from './limits.ts'
 import type { P2pContext } from './p2p-context.ts'
@@ -135,6 +135,7 @@ export class BlockIntake {
     const verdict = this.#accept(prepared, requested)
     if (!verdict.ok) {
       const reason = verdict.detail ? `${verdict.code}, ${verdict.detail}` : verdict.code
+      if (isHeaderFault(verdict.code)) logRefusedHeader(context, block.hash, verdict)
       context.log.error(`ProcessNewBlock: AcceptBlock FAILED (${reason})`)
       this.onVerdict(block.hash, verdict)
     } else if (verdict.value.isNew) {

@@ -7,6 +7,7 @@ import { SERVICES } from '../wire/services.ts'
 import { PROTOCOL_VERSION, type VersionMessage } from '../wire/version-message.ts'
 import type { BlockDownload } from './block-download.ts'
 import {
+  FEEFILTER_VERSION,
   MIN_PEER_PROTOCOL_VERSION,
   NODE_NETWORK_LIMITED_ALLOW_CONN_BLOCKS,
   SHORT_IDS_BLOCKS_VERSION,
@@ -14,6 +15,9 @@ import {
 } from './limits.ts'
 import type { P2pContext } from './p2p-context.ts'
 import type { RemotePeer } from './remote-peer.ts'
+
+/** BIP133: the highest feerate that bitcoind names, by which it says that no transactions are wanted; there is no pool for them here. */
+const NO_TRANSACTIONS_FEE_RATE = 9_170_997n
 
 const NOWHERE: NetEndpoint = { address: UNSPECIFIED_ADDRESS, port: 0 }
 
@@ -168,6 +172,9 @@ export class Handshake {
     else context.log.info(text())
     if (peer.commonVersion >= SHORT_IDS_BLOCKS_VERSION) {
       context.send(peer, 'sendcmpct', { highBandwidth: false, version: COMPACT_BLOCK_VERSION })
+    }
+    if (peer.commonVersion >= FEEFILTER_VERSION && peer.type !== 'block-relay-only' && !peer.has('forcerelay')) {
+      context.send(peer, 'feefilter', { feeRateSats: NO_TRANSACTIONS_FEE_RATE })
     }
     peer.handshakeDone = true
     context.emit({ type: 'established', connection: peer.connection })

@@ -4,7 +4,7 @@ import { blockWork } from '../consensus/proof-of-work.ts'
 import { WIRE_LIMITS } from '../wire/limits.ts'
 import { PROTOCOL_VERSION } from '../wire/version-message.ts'
 import type { BlockDownload } from './block-download.ts'
-import { punishForBlock } from './block-faults.ts'
+import { logRefusedHeader, punishForBlock } from './block-faults.ts'
 import { HeaderBatch } from './header-batch.ts'
 import { HeadersPresync } from './headers-presync.ts'
 import {
@@ -267,6 +267,7 @@ export class HeaderSync {
     for (let i = 0; i < batch.count; i++) {
       const verdict = tree.acceptHeader(batch.header(i), batch.hash(i), context.nowSeconds)
       if (!verdict.ok) {
+        logRefusedHeader(context, batch.hash(i), verdict)
         if (!peer.isInbound && verdict.code === 'duplicate-invalid') {
           const reason = verdict.detail === undefined ? verdict.code : `${verdict.code}, ${verdict.detail}`
           context.log.warning(

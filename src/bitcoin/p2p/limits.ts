@@ -1,6 +1,7 @@
 /** Figures of the protocol's conduct; names and values are Core's, times in milliseconds. */
 export const MIN_PEER_PROTOCOL_VERSION = 31800
 export const INVALID_CB_NO_BAN_VERSION = 70015
+export const FEEFILTER_VERSION = 70013
 export const SHORT_IDS_BLOCKS_VERSION = 70014
 export const SENDHEADERS_VERSION = 70012
 export const BIP0031_VERSION = 60000

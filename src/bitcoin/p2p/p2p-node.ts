@@ -87,7 +87,8 @@ export class P2pNode {
     this.context.nowMs = nowMs
     let more = false
     for (const peer of this.context.peers.values()) {
-      if (peer.disconnecting || !this.#step(peer)) continue
+      // What the last message did to its sender's name counts before the next one does.
+      if (peer.disconnecting || this.connections.punish(peer) || !this.#step(peer)) continue
       more = true
       this.#attend(peer)
     }
