@@ -156,6 +156,8 @@ export interface LedgerCalls extends IndexCalls {
 export interface LedgerApi extends LedgerCalls {
   /** Never crosses a thread. */
   readonly tip: TipSnapshot
+  /** Whether all that was to be taken in at the start is in. */
+  readonly isStarted: boolean
   /** Undefined where pruning is off; a target of undefined prunes by command only. */
   readonly prune: { readonly targetBytes: number | undefined } | undefined
   /** Which indexes are kept. */

@@ -52,6 +52,7 @@ export class LedgerClient implements LedgerApi, PeerCalls, AddressBookCalls {
   #markStarted!: () => void
   #failOpening!: (error: Error) => void
   #isOpen = false
+  isStarted = false
   #isClosing = false
   /** Resolves when the ledger is open and has a tip. */
   readonly opened: Promise<void>
@@ -221,6 +222,7 @@ export class LedgerClient implements LedgerApi, PeerCalls, AddressBookCalls {
         this.#maybeOpened()
         break
       case 'started':
+        this.isStarted = true
         this.#markStarted()
         break
       case 'fatal':

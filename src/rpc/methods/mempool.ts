@@ -18,7 +18,7 @@ const getmempoolinfo: RpcMethod = {
     '  "incrementalrelayfee", "unbroadcastcount", "permitbaremultisig", "maxdatacarriersize", "limitclustercount",\n' +
     '  "limitclustersize", "optimal" }',
   handler: context => ({
-    loaded: true,
+    loaded: context.ledger.isStarted,
     size: 0,
     bytes: 0,
     usage: 0,
