@@ -1,4 +1,5 @@
 import { equalBytes, toHexReversed } from '../../base/bytes/bytes.ts'
+import { BLOCK_FAILED_VALID } from '../chainstate/block-status.ts'
 import { medianTimePast } from '../consensus/header-source.ts'
 import { blockWork } from '../consensus/proof-of-work.ts'
 import { WIRE_LIMITS } from '../wire/limits.ts'
@@ -261,10 +262,16 @@ export class HeaderSync {
   /** Stores headers in order; the last one's number, or undefined where one was refused. */
   #store(peer: RemotePeer, batch: HeaderBatch, viaCompactBlock: boolean): number | undefined {
     const context = this.#context
-    const { tree } = context.chain
+    const { tree, index } = context.chain
     let last = -1
     const bestBefore = tree.bestHeader
     for (let i = 0; i < batch.count; i++) {
+      // Most of what is told again and again is not worth decoding.
+      const known = index.find(batch.hash(i))
+      if (known >= 0 && !index.hasStatus(known, BLOCK_FAILED_VALID)) {
+        last = known
+        continue
+      }
       const verdict = tree.acceptHeader(batch.header(i), batch.hash(i), context.nowSeconds)
       if (!verdict.ok) {
         logRefusedHeader(context, batch.hash(i), verdict)
