@@ -14,6 +14,8 @@ import { Traffic } from './traffic.ts'
 const SEND_AHEAD_BYTES = 256 * 1024
 /** What waits for a peer may exceed the limit that makes it congested so many times before we part. */
 const SEND_QUEUE_FACTOR_MAX = 32
+/** What may wait of one connection however much waits of all: enough to keep it going. */
+const RECEIVE_SHARE_BYTES = 256 * 1024
 /** Beside its bytes, a message takes this much memory until it is dealt with. */
 const MESSAGE_OVERHEAD_BYTES = 256
 
@@ -35,6 +37,10 @@ export interface ConnectionHost {
   /** Milliseconds since 1970; may be mocked. */
   now(): number
   emit(input: ConnectionInput): void
+  /** So many bytes more (or fewer) wait to be dealt with. */
+  waiting(bytes: number): void
+  /** Whether as much waits of all connections together as may. */
+  readonly isCrowded: boolean
   sent(bytes: number): void
   received(bytes: number): void
   /** Does what may take milliseconds when its turn has come. */
@@ -155,10 +161,22 @@ export class Connection implements StreamHandlers {
 
   /** The core has dealt with a message. */
   processed(wireBytes: number): void {
-    this.#unprocessedBytes -= wireBytes + MESSAGE_OVERHEAD_BYTES
-    if (!this.#paused || this.#over || this.#unprocessedBytes > this.#host.limits.receiveBufferBytesMax) return
+    if (this.#over) return
+    this.#wait(-wireBytes - MESSAGE_OVERHEAD_BYTES)
+    if (!this.#paused || !this.#mayRead) return
     this.#paused = false
     this.#held.stream.resume()
+  }
+
+  #wait(bytes: number): void {
+    this.#unprocessedBytes += bytes
+    this.#host.waiting(bytes)
+  }
+
+  get #mayRead(): boolean {
+    const { receiveBufferBytesMax } = this.#host.limits
+    const max = this.#host.isCrowded ? Math.min(RECEIVE_SHARE_BYTES, receiveBufferBytesMax) : receiveBufferBytesMax
+    return this.#unprocessedBytes <= max
   }
 
   /** Closes; `flush` lets go out first what the socket has. */
@@ -227,7 +245,7 @@ export class Connection implements StreamHandlers {
       if (this.#over) return
     }
     this.flush()
-    if (this.#paused || this.#unprocessedBytes <= this.#host.limits.receiveBufferBytesMax) return
+    if (this.#paused || this.#mayRead) return
     this.#paused = true
     this.#held.stream.pause()
   }
@@ -261,7 +279,7 @@ export class Connection implements StreamHandlers {
     } else if (event.type === 'message') {
       const { command, wireBytes } = event
       this.traffic.receivedMessage(command, wireBytes)
-      this.#unprocessedBytes += wireBytes + MESSAGE_OVERHEAD_BYTES
+      this.#wait(wireBytes + MESSAGE_OVERHEAD_BYTES)
       const payload = settlePayload(command, event.payload)
       this.#host.emit({ type: 'message', connection: this.id, command, payload, wireBytes })
     } else {
@@ -304,6 +322,7 @@ export class Connection implements StreamHandlers {
   #finish(): void {
     this.#over = true
     this.#queue = []
+    this.#wait(-this.#unprocessedBytes)
     const retryV1 = this.#made?.shouldReconnectV1(this.traffic.bytesSent) ?? false
     this.#made?.release()
     this.#host.closed(this, retryV1)

@@ -248,6 +248,40 @@ test('messages that the core does not deal with hold back what follows', TIMEOUT
   await stop(alice, bob)
 })
 
+test('when much waits of all connections, each may have only a share wait', TIMEOUT, async () => {
+  const [alice, bob] = [new NetShell(), new NetShell({}, 'v1')]
+  const at = await bob.listen()
+  const connections = Array.from({ length: 12 }, () => alice.connect(at, 'v1'))
+  const payload = new Uint8Array(500_000)
+  const each = 9
+  for (const connection of connections) {
+    await alice.first('opened', connection)
+    alice.send(connection, 'version', new Uint8Array(100))
+  }
+  await until(() => bob.all('message').length === connections.length)
+  for (const connection of connections) for (let i = 0; i < each; i++) alice.send(connection, 'tx', payload)
+  const total = connections.length * (each + 1)
+  let waitingMax = 0
+  let dealt = 0
+  let quietRounds = 0
+  // Nothing is dealt with until nothing more comes.
+  await until(() => {
+    const messages = bob.all('message')
+    const waiting = messages.slice(dealt)
+    const bytes = waiting.reduce((sum, { wireBytes }) => sum + wireBytes, 0)
+    quietRounds = bytes > waitingMax ? 0 : quietRounds + 1
+    waitingMax = Math.max(waitingMax, bytes)
+    if (quietRounds < 20) return false
+    for (const { connection, wireBytes } of waiting) bob.apply({ type: 'processed', connection, wireBytes })
+    dealt = messages.length
+    return dealt === total
+  })
+  // All that is allowed, and of each connection a message more.
+  assert.ok(waitingMax <= (32 << 20) + connections.length * 800_000, `${waitingMax}`)
+  assert.ok(waitingMax < total * payload.length * 0.9, `${waitingMax}`)
+  await stop(alice, bob)
+})
+
 test('a peer that does not read makes the connection congested, then is parted from', TIMEOUT, async () => {
   const bob = new NetShell({ sendBufferBytesMax: 100_000 })
   const { port } = await bob.listen()

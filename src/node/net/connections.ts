@@ -16,6 +16,9 @@ import { UploadTarget, type UploadTargetFigures } from './upload-target.ts'
 /** What was sent to a connection that is over has so long to go out. */
 const LINGER_MS = 5000
 
+/** Bytes of messages that wait to be dealt with, of all connections together; beyond, each may only have a small share. */
+const WAITING_BYTES_MAX = 32 << 20
+
 /** How connections are to be; plain data. */
 export interface ConnectionsOptions extends ConnectionLimits {
   /** Inbound sockets that may be open at once, those included that the core has not answered for. */
@@ -97,6 +100,7 @@ export class Connections implements ConnectionHost {
   #networkActive: boolean
   #bytesSent = 0
   #bytesReceived = 0
+  #waitingBytes = 0
   #budgetTold = 'false,false'
   #inputs: ConnectionInput[] = []
   #stopped = false
@@ -213,6 +217,14 @@ export class Connections implements ConnectionHost {
     this.#bytesSent += bytes
     this.#uploads.record(bytes, Math.floor(this.now() / 1000))
     this.#tellBudget()
+  }
+
+  waiting(bytes: number): void {
+    this.#waitingBytes += bytes
+  }
+
+  get isCrowded(): boolean {
+    return this.#waitingBytes > WAITING_BYTES_MAX
   }
 
   received(bytes: number): void {
