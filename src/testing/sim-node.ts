@@ -286,7 +286,7 @@ export class SimNode {
     clock.stop()
     this.failure = error as Error
     this.#parts.say(`${this.name} fails: ${this.failure.message}`)
-    this.crash({ power: false })
+    this.#end({ power: false })
   }
 
   /** Mines blocks on the best chain, to a script of this node's own; resolves when they are connected. */
@@ -299,30 +299,31 @@ export class SimNode {
 
   /** Ends at once. `power`: the machine too, so that what was not synced may be lost, and nobody is told. */
   crash(options: { power: boolean }): void {
-    this.#end(options.power)
-    this.host.crash(options)
+    if (this.#life === undefined) return
     this.#parts.say(`${this.name} crashes${options.power ? ' with a loss of power' : ''}`)
+    this.#end(options)
   }
 
-  #end(losesData: boolean): void {
+  #end(options: { power: boolean }): void {
     this.#life?.clock.stop()
     this.#life = undefined
-    this.disk = this.disk.afterCrash(losesData ? this.#parts.random : undefined)
+    this.disk = this.disk.afterCrash(options.power ? this.#parts.random : undefined)
+    this.host.crash(options)
   }
 
-  /** Stops in order. */
+  /** Stops in order; rejects where that could not be, and is off all the same. */
   async stop(): Promise<void> {
     const { host, connections, ledger } = this.#running
-    await this.#parts.drive(
-      connections.stop().then(() => {
-        host.close()
-        return ledger.close()
-      }),
-    )
-    this.#life?.clock.stop()
-    this.#life = undefined
-    this.host.crash({ power: false })
+    const stopping = connections.stop().then(() => {
+      host.close()
+      return ledger.close()
+    })
     this.#parts.say(`${this.name} stops`)
+    try {
+      await this.#parts.drive(stopping)
+    } finally {
+      if (this.#life !== undefined) this.#end({ power: false })
+    }
   }
 
   /** hash_serialized_3 of all coins. */

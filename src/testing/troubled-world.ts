@@ -9,7 +9,7 @@ const PEERS_MAX = 20
 const HOSTILE_SHARE = 0.3
 /** Every so many worlds some nodes speak BIP324. */
 const V2_EVERY = 4
-const CONNECTIONS_MAX = 24
+const CONNECTIONS_MAX = 64
 const RECEIVE_BUFFER_BYTES_MAX = 200_000
 const ROUNDS = 14
 const CLOCK_JUMP_MS = 30 * 60_000

@@ -101,8 +101,11 @@ export async function runLedger(
     },
     onInputs: inputs => host?.onInputs(inputs),
     async close() {
-      host?.close()
-      await ledger.close()
+      try {
+        host?.close()
+      } finally {
+        await ledger.close()
+      }
     },
   }
 }
