@@ -20,6 +20,10 @@ export class MachineClock implements Clock, Timers {
     this.#timeOfDayMs = timeOfDayMs
   }
 
+  get isStopped(): boolean {
+    return this.#stopped
+  }
+
   now(): number {
     return this.#timeOfDayMs()
   }
