@@ -76,6 +76,15 @@ function program(run: (load: () => Promise<Runner>, options: { json?: boolean })
     .option(...JSON_OUTPUT)
     .action(options => run(async () => (await import('./commands/stop.ts')).stop, options))
   peers
+    .command('status')
+    .description('tell how far a running peer is, whom it is connected to, and what it gives and takes')
+    .addOption(networkOption())
+    .option('-f, --folder <folder>', 'its data folder (default: .peers in the home folder)')
+    .option(...RPC_PORT, whole(1, PORT_MAX))
+    .option('-w, --watch', 'go on telling until Ctrl-C')
+    .option(...JSON_OUTPUT)
+    .action(options => run(async () => (await import('./commands/status.ts')).status, options))
+  peers
     .command('cli')
     .description(
       'call an RPC method as bitcoin-cli does: peers cli [-regtest …] getblockcount; peers cli -help shows more',

@@ -1,12 +1,7 @@
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { OperationError } from '../../base/errors.ts'
-import { builtInNetwork } from '../../bitcoin/params/networks.ts'
-import { RpcClient } from '../../rpc/client.ts'
-import { COOKIE_FILE, readCookie } from '../../rpc/cookie.ts'
-import { commandLineSettings, readConfiguration } from '../daemon-config.ts'
-import { DAEMON_FLAGS } from '../daemon-flags.ts'
-import { networkFolder } from '../data-folder.ts'
+import { findRunningPeer } from '../running-peer.ts'
 
 export interface StopOptions {
   readonly network?: string
@@ -20,21 +15,7 @@ const STOP_TIMEOUT_MS = 10 * 60_000
 
 /** `peers stop`: asks a peer to stop, and waits until it has. */
 export async function stop(options: StopOptions): Promise<number> {
-  const words = [
-    ...(options.network === undefined ? [] : [`-chain=${options.network}`]),
-    ...(options.folder === undefined ? [] : [`-datadir=${resolve(options.folder)}`]),
-  ]
-  const { settings } = commandLineSettings(words, DAEMON_FLAGS)
-  const { networkName, folder } = readConfiguration(settings, DAEMON_FLAGS)
-  const ownFolder = networkFolder(folder, networkName)
-  const credentials = readCookie(join(ownFolder, COOKIE_FILE))
-  if (credentials === undefined) {
-    throw new OperationError('not-running', `no peer runs on ${ownFolder}: it has no cookie file`, {
-      next: 'name its data folder with --folder and its network with --network',
-    })
-  }
-  const port = settings.int('rpcport') ?? builtInNetwork(networkName)!.rpcPort
-  const client = new RpcClient({ host: '127.0.0.1', port, credentials })
+  const { client, folder: ownFolder } = findRunningPeer(options)
   await client.call('stop')
   client.close()
   const deadline = performance.now() + STOP_TIMEOUT_MS
