@@ -20,7 +20,7 @@ const DB_CACHE_MIB_MIN = 4
 const PRUNE_MIB_MIN = 550
 const SCRIPT_THREADS_MAX = 16
 /** The longest that a comment to the user agent may make it. */
-const USER_AGENT_COMMENT = /^[A-Za-z0-9 .,;_/:?@()-]*$/
+const USER_AGENT_COMMENT = /^[A-Za-z0-9 .,;_?@-]*$/
 
 /** All that a daemon does, as plain data. */
 export interface DaemonOptions {

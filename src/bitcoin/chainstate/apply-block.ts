@@ -1,3 +1,4 @@
+import { toHexReversed } from '../../base/bytes/bytes.ts'
 import { accept, type Rejected, reject, type Verdict } from '../../base/verdict.ts'
 import type { HashedBlock } from '../consensus/check-block.ts'
 import { checkTxInputs, MISSING_INPUTS } from '../consensus/check-tx-inputs.ts'
@@ -174,6 +175,12 @@ function mustCheckBip30({ source, previous, hashHex, params }: BlockPlace): bool
 
 const BIP30_VIOLATION = reject('bad-txns-BIP30', 'tried to overwrite transaction')
 
+/** A fault of one transaction, which the detail names. */
+function inTransaction({ code, detail }: Rejected, { txids }: HashedBlock, tx: number): Rejected {
+  const txid = toHexReversed(txids.subarray(32 * tx, 32 * tx + 32))
+  return reject(code, `${detail ?? ''} in transaction ${txid}`)
+}
+
 /**
  * Applies a block to the coins: everything that connecting it checks but its scripts. What its inputs spend is recorded in
  * `spent`. On rejection the coins are as before.
@@ -207,10 +214,12 @@ export function applyBlock(
     const count = txs.inputCountOf(tx)
     if (tx > 0) {
       for (let i = 0; i < count; i++) {
-        if (!coins.spend(txs.bytes, txs.inputOffset[first + i], spent, first + i)) return refuse(MISSING_INPUTS, tx, i)
+        if (!coins.spend(txs.bytes, txs.inputOffset[first + i], spent, first + i)) {
+          return refuse(inTransaction(MISSING_INPUTS, block, tx), tx, i)
+        }
       }
       const fee = checkTxInputs(txs, tx, spent.values, spent.codes, height)
-      if (!fee.ok) return refuse(fee, tx, count)
+      if (!fee.ok) return refuse(inTransaction(fee, block, tx), tx, count)
       feesSats += fee.value
       if (!isMoneyRange(feesSats)) {
         const detail = 'accumulated fee in the block out of range'

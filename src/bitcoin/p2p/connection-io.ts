@@ -77,8 +77,8 @@ export interface UploadBudget {
   readonly reachedForHistory: boolean
 }
 
-/** How sure we are of an address of our own, as Core scores it. */
-export type LocalAddressSource = 'interface' | 'bind' | 'mapped' | 'manual'
+/** Where an address of our own is known from: a service is one that Tor or I2P keeps for us, a manual one the user named. */
+export type LocalAddressSource = 'interface' | 'bind' | 'mapped' | 'service' | 'manual'
 
 /** What the core asks of the shell. */
 export type ConnectionEffect =

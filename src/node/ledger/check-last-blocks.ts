@@ -12,7 +12,6 @@ export async function checkLastBlocks(ledger: Ledger): Promise<void> {
       'block-from-the-future',
       "The block database contains a block which appears to be from the future. This may be due to your computer's date " +
         "and time being set incorrectly. Only rebuild the block database if you are sure that your computer's date and time are correct",
-      { next: 'set the clock right; only where it is right, start again with -reindex' },
     )
   }
   ports.log.info(`Verifying last ${Math.min(checkBlocks || chain.height, chain.height)} blocks at level ${checkLevel}`)

@@ -71,7 +71,6 @@ export class PeerFiles {
       `Invalid or corrupt peers.dat (${loaded.detail ?? loaded.code}). If you believe this is a bug, please report it to the ` +
         `developers. As a workaround, you can move the file ("${path}") out of the way (rename, move, or delete) to have a new one ` +
         'created on the next start.',
-      { next: `move ${path} out of the way` },
     )
   }
 

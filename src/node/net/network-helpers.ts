@@ -137,13 +137,13 @@ export class NetworkHelpers {
         proxies.setForNetwork('onion', { server, isolatesStreams: true })
         connections.emit({ type: 'networkReachable', network: 'onion' })
       },
-      ...this.#tellers(connections, 'manual'),
+      ...this.#tellers(connections, 'service'),
     })
     this.#run(controller)
   }
 
   #startI2p(connections: Connections): void {
-    const { onService: onAddress, onServiceGone: onAddressGone } = this.#tellers(connections, 'manual')
+    const { onService: onAddress, onServiceGone: onAddressGone } = this.#tellers(connections, 'service')
     const onPeer = connections.takeInbound.bind(connections)
     this.#run(new I2pAcceptor({ session: this.i2p!.lasting!, onPeer, onAddress, onAddressGone }))
   }

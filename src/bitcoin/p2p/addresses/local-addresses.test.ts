@@ -50,6 +50,8 @@ test('only addresses that others could use are kept', () => {
   assert.deepEqual(local.all, [])
   assert.equal(addresses({ discover: false }).add(at('8.8.8.8'), 'bind'), false)
   assert.equal(addresses({ discover: false }).add(at('8.8.8.8'), 'manual'), true)
+  assert.equal(addresses({ onlyIpv4: true }).add(at('[2a00::1]'), 'service'), false)
+  assert.equal(addresses({ onlyIpv4: true }).add(at('[2a00::1]'), 'manual'), true)
 })
 
 test('no more are kept than anybody has', () => {

@@ -7,7 +7,7 @@ import type { LocalAddressSource } from '../connection-io.ts'
 const LOCAL_ADDRESSES_MAX = 64
 
 /** Core's scores: how far a source is to be believed. */
-const SCORES: Readonly<Record<LocalAddressSource, number>> = { interface: 1, bind: 2, mapped: 3, manual: 4 }
+const SCORES: Readonly<Record<LocalAddressSource, number>> = { interface: 1, bind: 2, mapped: 3, service: 4, manual: 4 }
 
 /** An address of our own. */
 export interface LocalAddress {
@@ -60,8 +60,10 @@ export class LocalAddresses {
   add(endpoint: NetEndpoint, source: LocalAddressSource): boolean {
     const score = SCORES[source]
     const { address } = endpoint
-    if (!isRoutable(address) || !this.#isReachable(address)) return false
+    if (!isRoutable(address)) return false
     if (!this.#discover && score < SCORES.manual) return false
+    // What the user names is told, whichever networks we reach ourselves.
+    if (source !== 'manual' && !this.#isReachable(address)) return false
     const key = addressKey(address)
     const known = this.#known.get(key)
     if (known === undefined && this.#known.size >= LOCAL_ADDRESSES_MAX) return false
