@@ -81,9 +81,10 @@ export class Requests {
     if (choked && session.allowedFast.size === 0) return
     const window = session.snubbed ? 1 : session.window
     let room = window - session.outstanding.size
-    if (Number.isFinite(this.allowance)) room = Math.min(room, Math.ceil(this.allowance / PIECE_BLOCK_BYTES))
     // Requests travel in batches: each packet costs both sides more than the requests in it.
-    if (room <= 0 || (room < window / 4 && room < BATCH_MAX)) return
+    if (room < window / 4 && room < BATCH_MAX) return
+    if (Number.isFinite(this.allowance)) room = Math.min(room, Math.ceil(this.allowance / PIECE_BLOCK_BYTES))
+    if (room <= 0) return
     const endgameMax = session.outstanding.size === 0 ? Math.min(room, 2) : 0
     const allowed = choked ? session.allowedFast : undefined
     const blocks = this.#picker.pick(session, room, this.#workers + 1, endgameMax, allowed)

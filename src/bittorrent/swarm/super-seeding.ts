@@ -3,6 +3,14 @@ import type { PeerSession } from './peer-session.ts'
 
 /** Pieces that a peer is offered at once: one to fetch while the other is passed on. */
 const OFFERS_PER_PEER = 2
+/** A piece that nobody takes from its first holder for so long is no reason to wait: they may not reach each other. */
+const PATIENCE_MS = 15_000
+
+interface Offer {
+  readonly holder: PeerSession
+  /** Since when the holder has the piece. */
+  hasSince: number | undefined
+}
 
 /**
  * BEP 16: the first seed of a swarm pretends to have nothing and offers each peer a few pieces that nobody else has; a peer gets the
@@ -10,8 +18,8 @@ const OFFERS_PER_PEER = 2
  */
 export class SuperSeeding {
   readonly #picker: PiecePicker
-  /** The peer that each open offer was made to. */
-  readonly #offers = new Map<number, PeerSession>()
+  /** Open offers by piece. */
+  readonly #offers = new Map<number, Offer>()
   #next = 0
   #isOver = false
 
@@ -28,11 +36,11 @@ export class SuperSeeding {
   offer(session: PeerSession): void {
     if (this.#isOver || session.isSeed) return
     let open = 0
-    for (const holder of this.#offers.values()) if (holder === session) open++
+    for (const { holder } of this.#offers.values()) if (holder === session) open++
     while (open < OFFERS_PER_PEER) {
       const piece = this.#unseenPiece()
       if (piece === undefined) return
-      this.#offers.set(piece, session)
+      this.#offers.set(piece, { holder: session, hasSince: undefined })
       session.out.have(piece)
       open++
     }
@@ -51,15 +59,27 @@ export class SuperSeeding {
   }
 
   /** A peer has a piece. If that is another than the one it was offered to, the offer has done its work. */
-  peerHas(session: PeerSession, piece: number, sessions: Iterable<PeerSession>): void {
+  peerHas(session: PeerSession, piece: number, sessions: Iterable<PeerSession>, now: number): void {
     if (this.#isOver) return
-    const holder = this.#offers.get(piece)
+    const offer = this.#offers.get(piece)
+    const holder = offer?.holder
+    if (offer !== undefined && holder === session) offer.hasSince ??= now
     const isAlone = holder === session && ![...sessions].some(other => other !== session && !other.isSeed)
     if (holder !== undefined && (holder !== session || isAlone)) {
       this.#offers.delete(piece)
       this.offer(holder)
     }
     this.#isOver = this.#isEverywhere()
+  }
+
+  /** Once a second: those whose pieces nobody takes get others to fetch. */
+  tick(now: number): void {
+    if (this.#isOver) return
+    for (const [piece, { holder, hasSince }] of [...this.#offers]) {
+      if (hasSince === undefined || now - hasSince < PATIENCE_MS) continue
+      this.#offers.delete(piece)
+      this.offer(holder)
+    }
   }
 
   #isEverywhere(): boolean {
@@ -70,7 +90,7 @@ export class SuperSeeding {
 
   /** A peer is gone, and what it was offered may be gone with it. */
   left(session: PeerSession, sessions: Iterable<PeerSession>): void {
-    for (const [piece, holder] of this.#offers) if (holder === session) this.#offers.delete(piece)
+    for (const [piece, { holder }] of this.#offers) if (holder === session) this.#offers.delete(piece)
     for (const other of sessions) this.offer(other)
   }
 }

@@ -334,6 +334,7 @@ export class Torrent implements SessionEvents {
       this.#fill(session)
     }
     if (started === undefined) this.#metadata.tick(this.#sessions.values(), now)
+    started?.superSeeding?.tick(now)
     started?.uploads.tick(started.picker.isDone, now)
   }
 
@@ -421,7 +422,7 @@ export class Torrent implements SessionEvents {
   /** BEP 16: a piece has been seen at a peer; when all have been, there is nothing more to hide. */
   #spread(session: PeerSession, piece: number, { superSeeding, uploads, picker }: StartedParts): void {
     if (superSeeding === undefined || superSeeding.isOver) return
-    superSeeding.peerHas(session, piece, this.#sessions.values())
+    superSeeding.peerHas(session, piece, this.#sessions.values(), this.#now)
     if (!superSeeding.isOver) return
     uploads.slots = this.#options.uploads.slots
     for (const other of this.#sessions.values()) tellHaves(other, picker.have)

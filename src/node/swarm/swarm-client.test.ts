@@ -155,6 +155,19 @@ test('a file that shrinks while it is seeded is noticed before it is served', as
   assert.ok(torrent.core.picker!.have.count < torrent.info!.pieceCount)
 })
 
+test('a download limit holds, and stalls nothing', async () => {
+  const album = await makeAlbum()
+  for (const limit of [{ downloadLimit: 1_200_000 }, { uploadLimit: 1_200_000 }]) {
+    const seeder = await client('uploadLimit' in limit ? limit : {})
+    const leecher = await client('downloadLimit' in limit ? limit : {})
+    const { metainfo } = await seeder.seed(album, { version: 'v1', pieceLength: 32_768 })
+    const startedAt = performance.now()
+    await finished(await leecher.add(metainfo, { folder: newFolder(), peers: at(seeder) }))
+    const rate = (1000 * 1_800_018) / (performance.now() - startedAt)
+    assert.ok(rate > 900_000 && rate < 1_350_000, `${Math.round(rate)} bytes a second`)
+  }
+})
+
 test('leechers give on what they have', async () => {
   const album = await makeAlbum()
   const seeder = await client({ uploadLimit: 1_000_000 })

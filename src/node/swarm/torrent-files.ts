@@ -9,6 +9,7 @@ import { WriteQueue } from './write-queue.ts'
 
 /** Files kept open at once. */
 const OPEN_FILES_MAX = 64
+const IDLE_CHECK_MS = 10
 
 interface OpenFile {
   readonly handle: FileHandle
@@ -16,6 +17,8 @@ interface OpenFile {
   /** Operations under way; a file in use is not closed. */
   users: number
   dirty: boolean
+  /** It was put aside: whoever needs it opens it anew. */
+  isClosing: boolean
   readonly writes: WriteQueue
 }
 
@@ -40,6 +43,9 @@ export class TorrentFiles {
   /** Open files by path, the least recently used first. */
   readonly #open = new Map<string, Promise<OpenFile>>()
   readonly #checkedFolders = new Set<string>()
+  /** Files that are being closed, what they hold still on its way to the disk. */
+  readonly #closing = new Set<Promise<void>>()
+  #flushFailure: unknown
 
   constructor(info: TorrentInfo, map: PieceMap, folder: string, partsPath: string) {
     this.#info = info
@@ -110,17 +116,31 @@ export class TorrentFiles {
   async sync(): Promise<void> {
     for (const opening of [...this.#open.values()]) {
       const file = await opening.catch(() => undefined)
-      if (file?.dirty) {
-        file.dirty = false
-        await file.handle.datasync()
+      if (file === undefined || file.isClosing || !file.dirty) continue
+      file.users++
+      try {
+        await this.#flush(file)
+      } finally {
+        file.users--
       }
     }
+    await Promise.all(this.#closing)
+    const failure = this.#flushFailure
+    this.#flushFailure = undefined
+    if (failure !== undefined) throw failure
+  }
+
+  async #flush(file: OpenFile): Promise<void> {
+    if (!file.dirty) return
+    file.dirty = false
+    await file.handle.datasync()
   }
 
   async close(): Promise<void> {
     const all = [...this.#open.values()]
     this.#open.clear()
     for (const opening of all) await opening.then(file => file.handle.close()).catch(() => {})
+    await Promise.all(this.#closing)
   }
 
   /** Creates the empty files, which no byte will ever create. */
@@ -192,7 +212,7 @@ export class TorrentFiles {
       const { size } = await handle.stat()
       if (size !== this.#info.files[index].length) await handle.truncate(this.#info.files[index].length)
     }
-    return { handle, writable: writing, users: 0, dirty: false, writes: new WriteQueue(handle.fd) }
+    return { handle, writable: writing, users: 0, dirty: false, isClosing: false, writes: new WriteQueue(handle.fd) }
   }
 
   /** The folders above a file must be folders, not links to elsewhere; missing ones are made. */
@@ -225,13 +245,18 @@ export class TorrentFiles {
     }
   }
 
+  /** Closes a file that nobody will use any more, once nobody does; `sync` waits for it. */
   #closeWhenIdle(file: OpenFile): void {
-    if (file.users > 0) {
-      setTimeout(() => this.#closeWhenIdle(file), 10).unref()
-      return
-    }
-    const flushed = file.dirty ? file.handle.datasync() : Promise.resolve()
-    void flushed.catch(() => {}).then(() => file.handle.close().catch(() => {}))
+    file.isClosing = true
+    const closing = (async () => {
+      while (file.users > 0) await new Promise(resolve => setTimeout(resolve, IDLE_CHECK_MS))
+      await this.#flush(file).catch(error => {
+        this.#flushFailure = error
+      })
+      await file.handle.close().catch(() => {})
+    })()
+    this.#closing.add(closing)
+    void closing.then(() => this.#closing.delete(closing))
   }
 }
 
