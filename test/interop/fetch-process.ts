@@ -3,11 +3,15 @@ import { join } from 'node:path'
 import { SwarmClient } from '../../src/node/swarm/swarm-client.ts'
 
 /** Entry of the process that the kill test kills: fetches a torrent and tells its parent how far it is. */
-const [torrentFile, folder, port] = process.argv.slice(2)
-const client = await SwarmClient.open({ stateFolder: join(folder, '.state'), hashThreads: 1 })
+const [torrentFile, folder, port, host = '127.0.0.1', downloadLimit] = process.argv.slice(2)
+const client = await SwarmClient.open({
+  stateFolder: join(folder, '.state'),
+  hashThreads: 1,
+  ...(downloadLimit !== undefined && { downloadLimit: Number(downloadLimit) }),
+})
 const torrent = await client.add(new Uint8Array(await readFile(torrentFile)), {
   folder,
-  peers: [{ host: '127.0.0.1', port: Number(port) }],
+  peers: [{ host, port: Number(port) }],
 })
 const report = (isDone: boolean) => process.send!({ gotBytes: torrent.core.download.total, isDone })
 const reporter = setInterval(() => report(false), 5)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { seededRandom } from '../../src/base/ports/seeded-random.ts'
+import { ASSEMBLER_OPTIONS } from '../../src/bittorrent/storage/piece-assembler.ts'
 import { SwarmClient } from '../../src/node/swarm/swarm-client.ts'
 
 /** Kills in all; `SWARM_KILLS=300 SWARM_BYTES=200000000` is the campaign. */
@@ -14,8 +15,8 @@ const SIZE = Number(process.env['SWARM_BYTES'] ?? 20_000_000)
 const BYTES_PER_SECOND = 20_000_000
 /** A kill comes within this share of the time that the download takes. */
 const KILL_WITHIN_MS = Math.min(3000, (400 * SIZE) / BYTES_PER_SECOND)
-/** What may be fetched twice after a kill: what was on its way to the disk, and what was asked for. */
-const QUEUE_BYTES = 3_000_000
+/** What may be fetched twice after a kill: what was on its way to the disk. */
+const QUEUE_BYTES = ASSEMBLER_OPTIONS.heldBytesMax
 const FETCHER = fileURLToPath(new URL('./fetch-process.ts', import.meta.url))
 
 /** Runs a fetching process until it is done, or killed so long after its first byte; returns the bytes it got, and whether it was done. */

@@ -1,7 +1,10 @@
 """One libtorrent peer for the tests: seeds or fetches, and says so in lines of JSON.
 
 seed SAVE_PATH TORRENT            prints {"port": N}, seeds until its input ends
-get SAVE_PATH TORRENT|MAGNET PEER prints {"done": true, "files": N, ...} once all is there
+get SAVE_PATH TORRENT|MAGNET PEER prints {"done": true, "files": N, ...} once all is there; PEER may be none
+
+After those: only=0,3 (files), up=BYTES, host=ADDRESS, port=N, tuned. With `stay`, get prints {"port": N} first, and goes on until its
+input ends.
 
 Both say at their end what they took: seconds of the wall (to fetch) and of the processor, and memory at most.
 """
@@ -16,7 +19,9 @@ import libtorrent as lt
 warnings.simplefilter("ignore")
 
 mode, save_path, source = sys.argv[1:4]
-tuned = "tuned" in sys.argv
+rest = sys.argv[4:] if mode == "seed" else sys.argv[5:]
+options = dict(word.partition("=")[::2] for word in rest)
+tuned = "tuned" in options
 
 
 def cost():
@@ -25,7 +30,8 @@ def cost():
 
 
 session = lt.session({
-    "listen_interfaces": "127.0.0.1:0",
+    "listen_interfaces": options.get("host", "127.0.0.1") + ":" + options.get("port", "0"),
+    "upload_rate_limit": int(options.get("up", 0)),
     "enable_dht": False,
     "enable_lsd": False,
     "enable_upnp": False,
@@ -60,17 +66,33 @@ if mode == "seed":
     sys.stdin.read()
     print(json.dumps(cost()), flush=True)
 else:
-    host, port = sys.argv[4].rsplit(":", 1)
+    if "stay" in options:
+        print(json.dumps({"port": session.listen_port()}), flush=True)
+    only = [int(index) for index in options["only"].split(",")] if "only" in options else None
     deadline = time.time() + 60
     asked = 0.0
-    while not handle.status().is_seeding and time.time() < deadline:
-        if time.time() - asked > 1:
+
+    def is_done():
+        status = handle.status()
+        return status.is_finished and status.has_metadata and status.total_wanted > 0
+
+    while time.time() < deadline:
+        if only is not None and handle.torrent_file() is not None:
+            count = handle.torrent_file().num_files()
+            handle.prioritize_files([4 if index in only else 0 for index in range(count)])
+            only = None
+        if only is None and is_done():
+            break
+        if sys.argv[4] != "none" and time.time() - asked > 1:
+            host, port = sys.argv[4].rsplit(":", 1)
             handle.connect_peer((host, int(port)))
             asked = time.time()
         time.sleep(0.02)
-    if not handle.status().is_seeding:
+    if not is_done():
         for alert in session.pop_alerts():
             print(alert.message(), file=sys.stderr)
     seconds = time.time() - started
     files = handle.torrent_file().num_files() if handle.torrent_file() else 0
-    print(json.dumps({"done": handle.status().is_seeding, "files": files, "seconds": seconds, **cost()}), flush=True)
+    print(json.dumps({"done": is_done(), "files": files, "seconds": seconds, **cost()}), flush=True)
+    if "stay" in options:
+        sys.stdin.read()

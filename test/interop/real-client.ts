@@ -1,0 +1,68 @@
+import { connect, createServer } from 'node:net'
+import type { TorrentVersion } from '../../src/bittorrent/metainfo/create-metainfo.ts'
+import type { Program } from './programs.ts'
+
+/** What a real client is asked to fetch or to seed. */
+export interface Job {
+  /** A .torrent file, or a magnet link. */
+  readonly source: string
+  /** Where the files are, or go; the torrent's own folder stands in it. */
+  readonly folder: string
+  /** Where Peers listens; without one, they find each other some other way. */
+  readonly peer?: { readonly host: string; readonly port: number }
+  /** Files to fetch, by their place in the torrent, counted from 0. */
+  readonly only?: readonly number[]
+  readonly upBytesPerSecond?: number
+  /** Whether it asks the torrent's trackers. */
+  readonly tracker?: boolean
+}
+
+/** A client that runs. */
+export interface Running {
+  readonly program: Program
+  readonly port: number
+  /** Resolves when all that was asked for is there. */
+  done(): Promise<void>
+}
+
+/** How a real client is driven, and what it can do. */
+export interface RealClient {
+  readonly name: string
+  /** Why its tests are skipped; false where it is there. */
+  readonly skip: string | false
+  /** Where it listens, and where Peers has to. */
+  readonly host: string
+  readonly versions: readonly TorrentVersion[]
+  /** Cells that run at once; 3 unless given. */
+  readonly concurrency?: number
+  /** What it cannot do, by cell, and why. */
+  readonly lacks: Readonly<Record<string, string>>
+  /** Cells that take it minutes. */
+  readonly slow?: readonly string[]
+  seed(job: Job): Promise<Running>
+  get(job: Job): Promise<Running>
+}
+
+/** A port that is free now. */
+export async function freePort(host = '127.0.0.1'): Promise<number> {
+  const server = createServer().listen(0, host)
+  await new Promise(resolve => server.once('listening', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
+
+/** Resolves once somebody listens there. */
+export async function listening(port: number, host = '127.0.0.1'): Promise<void> {
+  for (;;) {
+    const isOpen = await new Promise<boolean>(resolve => {
+      const socket = connect(port, host)
+      socket.once('connect', () => {
+        socket.destroy()
+        resolve(true)
+      })
+      socket.once('error', () => setTimeout(() => resolve(false), 20))
+    })
+    if (isOpen) return
+  }
+}

@@ -1,0 +1,133 @@
+import { mkdtempSync } from 'node:fs'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { testCells } from './cells.ts'
+import { enterNetworkNamespace, NAMESPACE_HOST } from './network-namespace.ts'
+import { Program, skipUnlessRuns } from './programs.ts'
+import { freePort, type Job, listening, type Running } from './real-client.ts'
+
+// Its exit status says nothing: the usage text does.
+const notInstalled = skipUnlessRuns('sh', ['-c', 'command -v transmission-daemon'], 'transmission-daemon')
+const skip = notInstalled || enterNetworkNamespace()
+const configs = new Map<string, string>()
+
+/** Calls Transmission's RPC; its first answer gives the session's id. */
+async function rpc(port: number, method: string, args: object): Promise<Record<string, never>> {
+  let session = ''
+  for (;;) {
+    const response = await fetch(`http://127.0.0.1:${port}/transmission/rpc`, {
+      method: 'POST',
+      headers: { 'x-transmission-session-id': session },
+      body: JSON.stringify({ method, arguments: args }),
+    })
+    session = response.headers.get('x-transmission-session-id') ?? ''
+    const text = await response.text()
+    if (response.status === 409) continue
+    const answer = JSON.parse(text)
+    if (answer.result !== 'success') throw new Error(`${method}: ${answer.result}`)
+    return answer.arguments
+  }
+}
+
+interface TorrentStatus {
+  readonly leftUntilDone: number
+  readonly sizeWhenDone: number
+  readonly status: number
+  readonly metadataPercentComplete: number
+  readonly recheckProgress: number
+  readonly errorString: string
+}
+
+const CHECKING = [1, 2]
+
+async function start(job: Job): Promise<Running & { status(): Promise<TorrentStatus> }> {
+  const [port, rpcPort] = [await freePort(NAMESPACE_HOST), await freePort()]
+  // A client that is killed and comes again is the same one.
+  const config = configs.get(job.folder) ?? mkdtempSync(join(tmpdir(), 'peers-transmission-'))
+  configs.set(job.folder, config)
+  await mkdir(job.folder, { recursive: true })
+  const settings = {
+    'bind-address-ipv4': NAMESPACE_HOST,
+    'dht-enabled': false,
+    'download-dir': job.folder,
+    encryption: 0,
+    'lpd-enabled': false,
+    'peer-port': port,
+    'pex-enabled': true,
+    'port-forwarding-enabled': false,
+    preallocation: 0,
+    'rename-partial-files': false,
+    'rpc-port': rpcPort,
+    'rpc-bind-address': '127.0.0.1',
+    'utp-enabled': false,
+    ...(job.upBytesPerSecond !== undefined && {
+      'speed-limit-up': Math.round(job.upBytesPerSecond / 1000),
+      'speed-limit-up-enabled': true,
+    }),
+  }
+  await writeFile(join(config, 'settings.json'), JSON.stringify(settings))
+  const program = new Program('transmission-daemon', ['--foreground', '--config-dir', config, '--log-error'])
+  await listening(rpcPort)
+  await listening(port, NAMESPACE_HOST)
+  const isMagnet = job.source.startsWith('magnet:')
+  const source = isMagnet ? { filename: job.source } : { metainfo: (await readFile(job.source)).toString('base64') }
+  const wanted = job.only === undefined ? {} : await unwantedBut(job)
+  await rpc(rpcPort, 'torrent-add', { ...source, ...wanted, 'download-dir': job.folder })
+  const fields = [
+    'leftUntilDone',
+    'sizeWhenDone',
+    'status',
+    'metadataPercentComplete',
+    'recheckProgress',
+    'errorString',
+  ]
+  const status = async () => {
+    const { torrents } = await rpc(rpcPort, 'torrent-get', { fields })
+    return torrents[0] as TorrentStatus
+  }
+  return {
+    program,
+    port,
+    status,
+    done: async () => {
+      for (;;) {
+        const { leftUntilDone, sizeWhenDone, metadataPercentComplete, status: state, errorString } = await status()
+        const isDone = leftUntilDone === 0 && sizeWhenDone > 0 && metadataPercentComplete === 1
+        if (isDone && !CHECKING.includes(state)) return
+        if (errorString !== '') throw new Error(errorString)
+        await new Promise(resolve => setTimeout(resolve, 50))
+      }
+    },
+  }
+}
+
+async function unwantedBut(job: Job): Promise<object> {
+  const { parseMetainfo } = await import('../../src/bittorrent/metainfo/metainfo.ts')
+  const metainfo = parseMetainfo(new Uint8Array(await readFile(job.source)))
+  if (!metainfo.ok) throw new Error(metainfo.code)
+  const all = metainfo.value.info.files.map((_, index) => index)
+  return { 'files-wanted': job.only, 'files-unwanted': all.filter(index => !job.only!.includes(index)) }
+}
+
+testCells({
+  name: 'transmission',
+  skip,
+  // It decides every ten seconds whom to ask and whom to serve: most of the time it waits.
+  concurrency: 12,
+  host: NAMESPACE_HOST,
+  // Debian's version cannot read a torrent that has a part for v2: to its parser, the empty key of BEP 52's file tree is none.
+  versions: ['v1'],
+  slow: [
+    'two of them fetch from a super-seeding Peers',
+    'hears of a peer from Peers (PEX)',
+    'tells Peers of a peer (PEX)',
+  ],
+  lacks: {},
+  async seed(job) {
+    const running = await start(job)
+    await running.done()
+    return running
+  },
+  get: start,
+})
