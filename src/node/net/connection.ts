@@ -15,7 +15,7 @@ const SEND_AHEAD_BYTES = 256 * 1024
 /** What waits for a peer may exceed the limit that makes it congested so many times before we part. */
 const SEND_QUEUE_FACTOR_MAX = 32
 /** What may wait of one connection however much waits of all: enough to keep it going. */
-const RECEIVE_SHARE_BYTES = 256 * 1024
+const RECEIVE_SHARE_BYTES = 64 * 1024
 /** Beside its bytes, a message takes this much memory until it is dealt with. */
 const MESSAGE_OVERHEAD_BYTES = 256
 

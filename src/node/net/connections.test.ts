@@ -277,7 +277,7 @@ test('when much waits of all connections, each may have only a share wait', TIME
     return dealt === total
   })
   // All that is allowed, and of each connection a message more.
-  assert.ok(waitingMax <= (32 << 20) + connections.length * 800_000, `${waitingMax}`)
+  assert.ok(waitingMax <= (16 << 20) + connections.length * 800_000, `${waitingMax}`)
   assert.ok(waitingMax < total * payload.length * 0.9, `${waitingMax}`)
   await stop(alice, bob)
 })

@@ -17,7 +17,7 @@ import { UploadTarget, type UploadTargetFigures } from './upload-target.ts'
 const LINGER_MS = 5000
 
 /** Bytes of messages that wait to be dealt with, of all connections together; beyond, each may only have a small share. */
-const WAITING_BYTES_MAX = 32 << 20
+const WAITING_BYTES_MAX = 16 << 20
 
 /** How connections are to be; plain data. */
 export interface ConnectionsOptions extends ConnectionLimits {
