@@ -1,5 +1,5 @@
 import type { Crypto } from '../../base/crypto/backend.ts'
-import type { Verdict } from '../../base/verdict.ts'
+import { accept, type Verdict } from '../../base/verdict.ts'
 import { checkBlock, checkWitnessCommitment, type HashedBlock, hashBlock } from '../consensus/check-block.ts'
 import type { NetworkParams } from '../params/network-params.ts'
 import { parseLeadingBlock } from '../primitives/block.ts'
@@ -19,16 +19,17 @@ export interface PreparedBlock {
   readonly findings: BlockFindings
 }
 
-/** Parses, hashes and checks the block that bytes begin with, as far as it can be checked alone; undefined where it does not parse. */
+/** Parses, hashes and checks the block that bytes begin with, as far as it can be checked alone; rejects what does not parse. */
 export function prepareBlock(
   bytes: Uint8Array,
   params: NetworkParams,
   crypto: Crypto,
   allocate?: Allocate,
-): PreparedBlock | undefined {
+): Verdict<PreparedBlock> {
   const parsed = parseLeadingBlock(bytes, allocate === undefined ? {} : { allocate })
-  if (!parsed.ok) return undefined
+  if (!parsed.ok) return parsed
   const block = hashBlock(parsed.value, crypto, allocate)
   const alone = checkBlock(block, params, crypto)
-  return { block, findings: { alone, witness: alone.ok ? checkWitnessCommitment(block, true, crypto) : alone } }
+  const witness = alone.ok ? checkWitnessCommitment(block, true, crypto) : alone
+  return accept({ block, findings: { alone, witness } })
 }

@@ -6,6 +6,7 @@ import { type PreparedBlock, prepareBlock } from '../chainstate/prepare-block.ts
 import { checkMerkleRoot, checkWitnessCommitment } from '../consensus/check-block.ts'
 import { blockWork } from '../consensus/proof-of-work.ts'
 import { decodeHeader } from '../primitives/block.ts'
+import { malformed } from '../wire/codec.ts'
 import { beginReconstruction, COMPACT_BLOCK_INVALID, finishReconstruction } from '../wire/compact-block.ts'
 import type { BlockTransactionsMessage, CompactBlockMessage } from '../wire/compact-block-messages.ts'
 import type { BlockAnnouncements } from './block-announcements.ts'
@@ -13,7 +14,7 @@ import type { BlockDownload } from './block-download.ts'
 import { isHeaderFault, logRefusedHeader, punishForBlock } from './block-faults.ts'
 import type { HeaderSync } from './header-sync.ts'
 import { MAX_BLOCKS_IN_TRANSIT_PER_PEER, MAX_CMPCTBLOCKS_INFLIGHT_PER_BLOCK } from './limits.ts'
-import type { P2pContext } from './p2p-context.ts'
+import type { P2pContext, PreparedTicket } from './p2p-context.ts'
 import type { BlockRequest, BlockTicket, RemotePeer } from './remote-peer.ts'
 
 /** Blocks whose senders are remembered until it is known whether they are sound. */
@@ -52,27 +53,27 @@ export class BlockIntake {
   }
 
   /** What the helpers found out about a block: a peer's blocks are dealt with in the order in which they came. */
-  onPrepared(ticket: BlockTicket, prepared: PreparedBlock | undefined): void {
+  onPrepared({ ticket, prepared }: PreparedTicket): void {
     const { preparing } = ticket.peer
     const entry = preparing.find(candidate => candidate.ticket === ticket)
     invariant(entry !== undefined, 'a block was prepared that did not come')
-    entry.outcome = { prepared }
+    entry.outcome = prepared
     for (let first = preparing[0]; first?.outcome !== undefined; first = preparing[0]) {
       preparing.shift()
-      this.#onNext(first.ticket, first.outcome.prepared)
+      this.#onNext(first.ticket, first.outcome)
     }
   }
 
-  #onNext(ticket: BlockTicket, prepared: PreparedBlock | undefined): void {
+  #onNext(ticket: BlockTicket, outcome: Verdict<PreparedBlock>): void {
     const context = this.#context
     const { peer, bytes } = ticket
-    if (prepared === undefined) {
-      context.debug(
-        () => `ProcessMessages(block, ${bytes.length} bytes): Exception 'DataStream::read(): end of data' caught`,
-      )
+    if (!outcome.ok) {
+      const { detail } = malformed(outcome.code)
+      context.debug(() => `ProcessMessages(block, ${bytes.length} bytes): Exception '${detail}' caught`)
       peer.blocksUnderway--
       return
     }
+    const prepared = outcome.value
     const { block } = prepared
     const { index } = context.chain
     context.debug(() => `received block ${toHexReversed(block.hash)} peer=${peer.id}`)
@@ -327,12 +328,12 @@ export class BlockIntake {
   ): Verdict<PreparedBlock> {
     const { params, access, chain } = this.#context
     const previous = chain.index.previous(block)
-    let prepared: PreparedBlock | undefined
+    let prepared: Verdict<PreparedBlock> | undefined
     const finished = finishReconstruction(partial, missing, bytes => {
       prepared = prepareBlock(bytes, params, access.crypto)
-      return prepared === undefined || this.#isMutated(prepared, previous)
+      return !prepared.ok || this.#isMutated(prepared.value, previous)
     })
-    return finished.ok ? { ok: true, value: prepared! } : finished
+    return finished.ok ? prepared! : finished
   }
 
   #take(peer: RemotePeer, prepared: PreparedBlock): void {

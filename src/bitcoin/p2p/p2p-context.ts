@@ -1,5 +1,6 @@
 import type { Crypto } from '../../base/crypto/backend.ts'
 import type { Random } from '../../base/ports/random.ts'
+import type { Verdict } from '../../base/verdict.ts'
 import type { Chainstate } from '../chainstate/chainstate.ts'
 import type { PreparedBlock } from '../chainstate/prepare-block.ts'
 import type { NetworkParams } from '../params/network-params.ts'
@@ -51,8 +52,8 @@ export type ChainEffect =
 
 export interface PreparedTicket {
   readonly ticket: BlockTicket
-  /** Undefined where the bytes are no block. */
-  readonly prepared: PreparedBlock | undefined
+  /** Rejects bytes that are no block. */
+  readonly prepared: Verdict<PreparedBlock>
 }
 
 export type P2pEffect = ConnectionEffect | ChainEffect

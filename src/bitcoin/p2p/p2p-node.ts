@@ -154,10 +154,11 @@ export class P2pNode {
   }
 
   /** A block that was to be prepared is. */
-  onBlockPrepared({ ticket, prepared }: PreparedTicket, nowMs: number): void {
+  onBlockPrepared(prepared: PreparedTicket, nowMs: number): void {
     this.context.nowMs = nowMs
-    this.#intake.onPrepared(ticket, prepared)
-    if (!ticket.peer.disconnecting) this.#attend(ticket.peer)
+    this.#intake.onPrepared(prepared)
+    const { peer } = prepared.ticket
+    if (!peer.disconnecting) this.#attend(peer)
   }
 
   /** The chain has done what there was to do after a block. */

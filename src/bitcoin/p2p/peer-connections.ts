@@ -2,7 +2,7 @@ import { InvariantError } from '../../base/errors.ts'
 import { isLocalAddress } from '../wire/address-class.ts'
 import type { GossipedAddress } from '../wire/address-messages.ts'
 import { type NetAddress, type NetEndpoint, sameAddress, UNSPECIFIED_ADDRESS } from '../wire/net-address.ts'
-import { formatNetEndpoint, parseNetEndpoint, splitHostPort } from '../wire/net-address-text.ts'
+import { formatNetEndpoint } from '../wire/net-address-text.ts'
 import { SERVICES } from '../wire/services.ts'
 import { Subnet } from '../wire/subnet.ts'
 import { AddressGossip } from './address-gossip.ts'
@@ -13,7 +13,7 @@ import type { ConnectionId, ConnectionInput, ConnectTarget } from './connection-
 import { BanList } from './connections/ban-list.ts'
 import { InboundAdmission } from './connections/inbound-admission.ts'
 import { OutboundPlanner } from './connections/outbound-planner.ts'
-import type { OutboundStep, PresentConnection } from './connections/outbound-step.ts'
+import { connectTarget, type OutboundStep, type PresentConnection } from './connections/outbound-step.ts'
 import { parseWhitelist, permissionsOf, type WhitelistEntry } from './connections/permissions.ts'
 import { type ConnectionSlots, connectionSlots } from './connections/slots.ts'
 import { desirableServices, type Handshake, type HandshakeListener } from './handshake.ts'
@@ -218,16 +218,17 @@ export class PeerConnections implements HandshakeListener, RelayAdmission {
 
   /** Connects to a host that the owner names; false where that is not to be. */
   connectByName(name: string, type: ConnectionType, protocol: 'v1' | 'v2'): boolean {
-    const { params } = this.#context
     if (!this.networkActive || this.#isConnectedTo(name)) return false
-    const endpoint = parseNetEndpoint(name, params.defaultPort)
-    if (endpoint !== undefined && this.#isEndpointConnected(endpoint)) {
-      const text = formatNetEndpoint(endpoint)
+    const { defaultPort } = this.#context.params
+    const target = connectTarget(name, { defaultPort, networks: this.gossip.reachableNetworks }) ?? {
+      name,
+      port: defaultPort,
+    }
+    if (!('name' in target) && this.#isEndpointConnected(target)) {
+      const text = formatNetEndpoint(target)
       this.#context.log.info(`Not opening a connection to ${name}, already connected to ${text}`)
       return false
     }
-    const host = splitHostPort(name)
-    const target = endpoint ?? { name: host?.host ?? name, port: host?.port ?? params.defaultPort }
     this.open({ type, target, name, protocol, countFailure: false }, 0)
     return true
   }

@@ -1,3 +1,4 @@
+import type { Verdict } from '../../base/verdict.ts'
 import type { PreparedBlock } from '../chainstate/prepare-block.ts'
 import type { PartialBlock } from '../wire/compact-block.ts'
 import type { InventoryEntry } from '../wire/inventory-messages.ts'
@@ -29,7 +30,7 @@ export interface BlockRequest {
 /** A block that helpers look at; `outcome` is what they found. */
 export interface PreparingBlock {
   readonly ticket: BlockTicket
-  outcome: { readonly prepared: PreparedBlock | undefined } | undefined
+  outcome: Verdict<PreparedBlock> | undefined
 }
 
 /** A block on its way into the chain. */

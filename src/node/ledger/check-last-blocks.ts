@@ -11,7 +11,8 @@ export async function checkLastBlocks(ledger: Ledger): Promise<void> {
     throw new OperationError(
       'block-from-the-future',
       "The block database contains a block which appears to be from the future. This may be due to your computer's date " +
-        "and time being set incorrectly. Only rebuild the block database if you are sure that your computer's date and time are correct",
+        "and time being set incorrectly. Only rebuild the block database if you are sure that your computer's date and time are correct.",
+      { next: 'Please restart with -reindex or -reindex-chainstate to recover.' },
     )
   }
   ports.log.info(`Verifying last ${Math.min(checkBlocks || chain.height, chain.height)} blocks at level ${checkLevel}`)

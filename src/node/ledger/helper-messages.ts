@@ -1,3 +1,4 @@
+import type { Verdict } from '../../base/verdict.ts'
 import type { BlockFindings } from '../../bitcoin/chainstate/prepare-block.ts'
 import type { ScriptJob } from '../../bitcoin/chainstate/script-verifier.ts'
 import type { HashedBlock } from '../../bitcoin/consensus/check-block.ts'
@@ -67,7 +68,8 @@ export interface HelperReply {
   readonly id: number
   /** Undefined where the bytes are no block, or none can be read there. */
   readonly block: BlockMessage | undefined
-  readonly findings: BlockFindings | undefined
+  /** What was found out about a block that was prepared, or why it does not parse; undefined for one that was read. */
+  readonly findings: Verdict<BlockFindings> | undefined
 }
 
 export function messageOfBlock({ txs, header, hash, txids }: HashedBlock): BlockMessage {

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { accept } from '../../base/verdict.ts'
 import { BlockFiles } from '../../bitcoin/chainstate/block-files.ts'
 import { prepareBlock } from '../../bitcoin/chainstate/prepare-block.ts'
 import { checkMerkleRoot, hashBlock } from '../../bitcoin/consensus/check-block.ts'
@@ -40,7 +41,9 @@ function answer(request: Exclude<HelperRequest, { type: 'scripts' }>): HelperRep
     return { id, block: readStored(request.file, request.position), findings: undefined }
   }
   const prepared = prepareBlock(request.bytes, params, crypto, allocate)
-  return { id, block: prepared && messageOfBlock(prepared.block), findings: prepared?.findings }
+  if (!prepared.ok) return { id, block: undefined, findings: prepared }
+  const { block, findings } = prepared.value
+  return { id, block: messageOfBlock(block), findings: accept(findings) }
 }
 
 port.on('message', (request: HelperRequest) => {

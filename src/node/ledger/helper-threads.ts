@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads'
 import type { Crypto } from '../../base/crypto/backend.ts'
+import { accept, type Verdict } from '../../base/verdict.ts'
 import { type PreparedBlock, prepareBlock } from '../../bitcoin/chainstate/prepare-block.ts'
 import type {
   PendingScripts,
@@ -111,14 +112,14 @@ export class HelperThreads implements ScriptVerifier {
   }
 
   /**
-   * Parses, hashes and checks a block by itself, in a helper where one has time. `bytes` should come from {@link allocate}. Resolves
-   * with undefined where they are no block.
+   * Parses, hashes and checks a block by itself, in a helper where one has time. `bytes` should come from {@link allocate}; where they
+   * are no block, they are rejected.
    */
-  async prepare(bytes: Uint8Array): Promise<PreparedBlock | undefined> {
+  async prepare(bytes: Uint8Array): Promise<Verdict<PreparedBlock>> {
     const helper = bytes.buffer instanceof SharedArrayBuffer ? this.#idlest() : undefined
     if (helper === undefined) return prepareBlock(bytes, this.#data.params, this.#crypto, n => this.allocate(n))
     const { block, findings } = await this.#ask(helper, { type: 'prepare', id: this.#nextId++, bytes })
-    return block && findings && { block: blockOfMessage(block), findings }
+    return findings!.ok ? accept({ block: blockOfMessage(block!), findings: findings!.value }) : findings!
   }
 
   /** Reads a stored block in a helper; undefined at once where none has time, later where no sound block stands there. */

@@ -1,6 +1,7 @@
 import { basename, dirname } from 'node:path'
 import { equalBytes, toHex, toHexReversed } from '../../base/bytes/bytes.ts'
 import type { Files, OpenFile } from '../../base/ports/files.ts'
+import type { Verdict } from '../../base/verdict.ts'
 import { blockFileName } from '../../bitcoin/chainstate/block-files.ts'
 import { BlockScanner } from '../../bitcoin/chainstate/block-scanner.ts'
 import type { PreparedBlock } from '../../bitcoin/chainstate/prepare-block.ts'
@@ -25,7 +26,7 @@ interface Place {
 interface Underway {
   readonly place: Place
   readonly bytes: Uint8Array
-  readonly prepared: Promise<PreparedBlock | undefined>
+  readonly prepared: Promise<Verdict<PreparedBlock>>
 }
 
 /** Takes in files of framed blocks, in whatever order the blocks stand in them. */
@@ -65,8 +66,8 @@ class BlockImport {
       const next = underway.shift()
       if (next === undefined || this.#ledger.isClosing) break
       const prepared = await next.prepared
-      if (prepared !== undefined) {
-        await this.#take(prepared, next.place)
+      if (prepared.ok) {
+        await this.#take(prepared.value, next.place)
         continue
       }
       // Not a block after all: look again right behind its header, where a whole one may begin.
@@ -95,12 +96,13 @@ class BlockImport {
       for (const orphan of this.#orphans.get(key) ?? []) {
         const again = this.#readAgain(orphan)
         const child = again && (await this.#ledger.helpers.prepare(again))
-        if (child === undefined) continue
+        if (!child?.ok) continue
+        const prepared = child.value
         this.#ledger.ports.log.debug('reindex', () => {
-          const [hash, parent] = [child.block.hash, block.hash].map(toHexReversed)
+          const [hash, parent] = [prepared.block.hash, block.hash].map(toHexReversed)
           return `LoadExternalBlockFile: Processing out of order child ${hash} of ${parent}`
         })
-        queue.push({ prepared: child, place: orphan })
+        queue.push({ prepared, place: orphan })
       }
       this.#orphans.delete(key)
       await this.#maybeBreathe()

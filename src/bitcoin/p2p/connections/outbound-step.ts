@@ -43,7 +43,10 @@ export interface TargetOptions {
 const I2P_PORT = 0
 
 /** Where a text points to, `host` or `host:port`; undefined if it makes no sense. */
-export function connectTarget(text: string, { defaultPort, networks }: TargetOptions): ConnectTarget | undefined {
+export function connectTarget(
+  text: string,
+  { defaultPort, networks }: Pick<TargetOptions, 'defaultPort' | 'networks'>,
+): ConnectTarget | undefined {
   const split = splitHostPort(text)
   if (split === undefined || split.host === '') return undefined
   const parsed = parseNetAddress(split.host)
