@@ -17,6 +17,7 @@ function withSwarmOptions(command: Command): Command {
     .option('--port <port>', 'where to listen (default: any free port)', parsePort)
     .option('--up <rate>', 'upload at most this much, such as 1MB/s', parseRate)
     .option('--down <rate>', 'download at most this much', parseRate)
+    .option('--no-dht', 'find peers without the DHT (there is none yet: accepted for scripts)')
     .option('--allow-private', 'let the torrent name trackers and web seeds on private networks')
     .option('--state <folder>', 'where to remember progress (default: .peers/swarm in the home folder)')
     .option(...JSON_OUTPUT)

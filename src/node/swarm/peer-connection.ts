@@ -169,14 +169,15 @@ export class PeerConnection {
   }
 
   #sendBlocks(session: PeerSession): void {
-    const { uploadLimiter } = this.#host
+    const limiters = [this.#host.uploadLimiter, this.torrent!.uploadLimiter]
     while (this.#sending < SEND_AHEAD_BYTES) {
-      const available = uploadLimiter.available(this.#host.now())
+      const now = this.#host.now()
+      const available = Math.min(...limiters.map(limiter => limiter.available(now)))
       if (available <= 0) return
       const run = this.torrent!.core.takeUpload(session, Math.min(SEND_BYTES, available))
       if (run === undefined) return
       const bytes = run.lengths.reduce((sum, length) => sum + length, 0)
-      uploadLimiter.take(bytes)
+      for (const limiter of limiters) limiter.take(bytes)
       this.#sending += bytes
       void this.#sendRun(session, run, bytes)
     }

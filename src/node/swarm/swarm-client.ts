@@ -160,6 +160,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
       throw new OperationError('torrent-known', 'this torrent is there already')
     }
     this.#torrents.set(torrent.infohash, torrent)
+    if (torrent.uploadLimiter.isLimited || torrent.downloadLimiter.isLimited) this.#startRefill()
     for (const peer of options.peers ?? []) torrent.core.candidates.add(peer, 'user')
     await torrent.open()
     torrent.tick(this.now())
@@ -275,6 +276,10 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
   setLimits(limits: { readonly upload?: number; readonly download?: number }): void {
     if (limits.upload !== undefined) this.uploadLimiter.setLimit(limits.upload)
     if (limits.download !== undefined) this.downloadLimiter.setLimit(limits.download)
+    this.limitsChanged()
+  }
+
+  limitsChanged(): void {
     this.#startRefill()
   }
 
@@ -286,19 +291,20 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
   #onRefill(): void {
     const now = this.now()
     const fetching = this.torrents.filter(torrent => torrent.core.isStarted && !torrent.core.isDone)
-    if (this.downloadLimiter.isLimited) {
-      for (const torrent of fetching) {
-        const left = torrent.core.downloadAllowance
-        // What one did not use goes back before it is shared out again.
-        if (Number.isFinite(left)) this.downloadLimiter.take(-left)
-      }
-      const available = this.downloadLimiter.available(now)
-      for (const torrent of fetching) {
-        torrent.core.downloadAllowance = available / fetching.length
-        this.downloadLimiter.take(available / fetching.length)
-        torrent.core.fillAll(now)
-      }
-    } else for (const torrent of fetching) torrent.core.downloadAllowance = Number.POSITIVE_INFINITY
+    const limitersOf = (torrent: SwarmTorrent) => [this.downloadLimiter, torrent.downloadLimiter]
+    for (const torrent of fetching) {
+      const left = torrent.core.downloadAllowance
+      // What one did not use goes back before it is shared out again.
+      if (Number.isFinite(left)) for (const limiter of limitersOf(torrent)) limiter.take(-left)
+    }
+    const share = this.downloadLimiter.available(now) / Math.max(1, fetching.length)
+    for (const torrent of fetching) {
+      const allowance = Math.min(share, torrent.downloadLimiter.available(now))
+      torrent.core.downloadAllowance = allowance
+      if (!Number.isFinite(allowance)) continue
+      for (const limiter of limitersOf(torrent)) limiter.take(allowance)
+      torrent.core.fillAll(now)
+    }
     for (const torrent of this.#torrents.values()) torrent.settle()
   }
 

@@ -20,6 +20,7 @@ import { freeBytes } from './disk-room.ts'
 import { FileReaders } from './file-readers.ts'
 import { inspectFiles } from './inspect-files.ts'
 import { nodeBulkHash } from './node-bulk-hash.ts'
+import { RateLimiter } from './rate-limiter.ts'
 import { ResumeStore } from './resume-store.ts'
 import { TorrentAnnounces } from './torrent-announces.ts'
 import { diskError, TorrentFiles } from './torrent-files.ts'
@@ -41,6 +42,8 @@ const ROOM_BYTES_MAX = 64 * 1024 * 1024
 export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   readonly core: Torrent
   readonly connections = new Map<number, PeerLink>()
+  readonly uploadLimiter: RateLimiter
+  readonly downloadLimiter: RateLimiter
   readonly #host: TorrentHost
   readonly #options: SwarmTorrentOptions
   readonly #resume: ResumeStore
@@ -71,6 +74,8 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     super()
     this.#host = host
     this.#options = options
+    this.uploadLimiter = new RateLimiter(options.uploadLimit ?? Number.POSITIVE_INFINITY, host.now())
+    this.downloadLimiter = new RateLimiter(options.downloadLimit ?? Number.POSITIVE_INFINITY, host.now())
     const superSeed = options.superSeed ?? false
     this.core = new Torrent(hashes, { ...torrentOptions, superSeed }, host.random, info, layers)
     this.#resume = new ResumeStore(join(host.stateFolder, `${this.infohash}.resume`))
@@ -175,7 +180,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     const assembler = new PieceAssembler(map, nodeBulkHash, expected, this.#host.blockPool)
     this.#assembler = assembler
     this.core.start(stored, assembler, this.#host.now())
-    if (this.#host.downloadLimiter.isLimited) this.core.downloadAllowance = 0
+    if (this.#host.downloadLimiter.isLimited || this.downloadLimiter.isLimited) this.core.downloadAllowance = 0
     this.core.picker!.setSequential(this.#options.sequential ?? false)
     if (unwanted.size > 0) this.#applySelection(info, map, unwanted)
     for (const [piece, blocks] of stored.partial) {
@@ -230,6 +235,13 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     this.core.paused = true
     this.#setState('error')
     this.emit('error', error)
+  }
+
+  /** Changes this torrent's own limits, in bytes a second; `Infinity` for none. */
+  setLimits(limits: { readonly upload?: number; readonly download?: number }): void {
+    if (limits.upload !== undefined) this.uploadLimiter.setLimit(limits.upload)
+    if (limits.download !== undefined) this.downloadLimiter.setLimit(limits.download)
+    this.#host.limitsChanged()
   }
 
   /** Stops asking for more; peers are still served. */

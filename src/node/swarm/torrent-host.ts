@@ -23,6 +23,9 @@ export interface SwarmTorrentOptions {
   /** BEP 12: tiers of trackers, beside those of the torrent itself. */
   readonly trackers?: readonly (readonly string[])[]
   readonly webSeeds?: readonly WebSeed[]
+  /** Bytes a second of this torrent alone; those of the client hold beside them. */
+  readonly uploadLimit?: number
+  readonly downloadLimit?: number
   /** BEP 16: for the first seed of a crowd. */
   readonly superSeed?: boolean
   /** Take the files as they are, without hashing them first: for those who have just made the torrent. */
@@ -64,6 +67,8 @@ export interface TorrentHost {
   readonly hashPool: HashPool
   readonly blockPool: BlockPool
   readonly downloadLimiter: RateLimiter
+  /** Limits of a torrent have changed. */
+  limitsChanged(): void
   readonly trackers: TrackerClient
   /** The announces of this client: who it is and where it listens. */
   announceAs(): { readonly peerId: Uint8Array; readonly port: number | undefined; readonly key: number }
