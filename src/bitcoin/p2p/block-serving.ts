@@ -232,8 +232,7 @@ export class BlockServing {
     const { index, files } = context.chain
     const { recent } = this.#announcements
     if (recent !== undefined && equalBytes(recent.block.hash, index.hash(block))) return recent.block.bytes
-    // Shared, so that nothing is copied on the way to the sockets' thread.
-    const bytes = files.readBlock(index.file(block), index.dataPosition(block), n => new SharedArrayBuffer(n))
+    const bytes = files.readBlock(index.file(block), index.dataPosition(block), n => new ArrayBuffer(n))
     if (bytes === undefined) {
       context.log.error(`Cannot load block from disk, ${peer.farewell}`)
       context.disconnect(peer)
