@@ -254,9 +254,10 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
   /** Calls peers, as far as there is room. */
   #dial(): void {
     const now = this.now()
+    let dialling = 0
+    for (const connection of this.#connections) if (connection.session === undefined) dialling++
     for (const torrent of this.#torrents.values()) {
-      if (torrent.state === 'closed' || torrent.state === 'checking') continue
-      let dialling = [...this.#connections].filter(c => c.session === undefined).length
+      if (torrent.core.candidates.size === 0 || torrent.state === 'closed' || torrent.state === 'checking') continue
       while (dialling < DIALLING_MAX && this.#connections.size < this.#options.connectionsMax) {
         const address = torrent.core.candidates.next(now)
         if (address === undefined) break

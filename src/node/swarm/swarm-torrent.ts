@@ -320,6 +320,11 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   }
 
   tick(now: number): void {
+    // Ten thousand torrents that nobody asks for should cost nothing.
+    if (this.#state === 'seeding' && this.connections.size === 0 && !this.#progress.isBehind) {
+      this.#announces.tick(now)
+      return
+    }
     this.core.onTick(now)
     this.#webSeeds.tick(now)
     this.settle()
