@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { OtherChain, P2pWorld, type ScriptedPeer } from '../../../test/p2p-world.ts'
 import { INVENTORY } from '../wire/inventory-messages.ts'
 import { SERVICES } from '../wire/services.ts'
-import { BLOCK_DOWNLOAD_WINDOW, MAX_BLOCKS_IN_TRANSIT_PER_PEER } from './limits.ts'
+import { BLOCK_DOWNLOAD_WINDOW, FIRST_DEPTH_BLOCKS, MAX_BLOCKS_IN_TRANSIT_PER_PEER } from './limits.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 const long = await OtherChain.create(1200)
@@ -21,8 +21,10 @@ async function lagging(blocks = 0): Promise<P2pWorld> {
   return world
 }
 
-/** Tells a peer's chain. */
+/** Tells the chain of a peer that has shown before that it gives blocks fast. */
 function offer(peer: ScriptedPeer, height: number): ScriptedPeer {
+  peer.remote.depth = MAX_BLOCKS_IN_TRANSIT_PER_PEER
+  peer.remote.depthSinceMs = peer.remote.connectedAtMs
   peer.say('headers', long.headers(1, height))
   return peer
 }
@@ -190,7 +192,27 @@ test('a long branch is not fetched at once', async () => {
   assert.ok(world.logged(/Large reorg, won't direct fetch/))
   // The window takes it up all the same, since it has more work.
   world.pass(100)
-  assert.deepEqual(peer.asked, upwards(81, 96))
+  assert.deepEqual(peer.asked, upwards(81, 80 + FIRST_DEPTH_BLOCKS))
+})
+
+test('a newcomer owes few blocks, who gives them fast ever more, and who gives none ever fewer', async () => {
+  const world = await lagging()
+  const peer = world.outbound()
+  peer.say('headers', long.headers(1, 1200))
+  assert.deepEqual(peer.asked, upwards(1, FIRST_DEPTH_BLOCKS))
+  const depths = [peer.remote.depth]
+  for (let second = 0; second < 4; second++) {
+    serve(peer, 100)
+    world.pass(1100, 100)
+    depths.push(peer.remote.depth)
+  }
+  assert.ok(depths.at(-1) === MAX_BLOCKS_IN_TRANSIT_PER_PEER, `${depths}`)
+  assert.ok(
+    depths.every((depth, i) => i === 0 || depth >= depths[i - 1]),
+    `${depths}`,
+  )
+  world.pass(5000, 100)
+  assert.equal(peer.remote.depth, FIRST_DEPTH_BLOCKS)
 })
 
 test('what leads to an invalid block is not fetched', async () => {
