@@ -26,7 +26,9 @@ async function answered(words: readonly string[]): Promise<boolean> {
 function failureText(error: unknown): string {
   if (error instanceof UsageError) return `Error: ${error.message}\n`
   if (error instanceof OperationError) {
-    return `Error: ${error.message}\n${error.next === undefined ? '' : `${error.next}\n`}`
+    // What bitcoind would ask a person, if there were one, it says without the word.
+    const label = error.code === 'block-from-the-future' ? '' : 'Error: '
+    return `${label}${error.message}\n${error.next === undefined ? '' : `${error.next}\n`}`
   }
   const text = error instanceof Error ? error.message : String(error)
   return `Error: A fatal internal error occurred, see debug.log for details: ${text}\n`

@@ -39,7 +39,7 @@ export interface TargetOptions {
   readonly v2: boolean
 }
 
-/** I2P knows no ports. */
+/** I2P knows no ports: none is written, or 0. */
 const I2P_PORT = 0
 
 /** Where a text points to, `host` or `host:port`; undefined if it makes no sense. */
@@ -47,7 +47,7 @@ export function connectTarget(
   text: string,
   { defaultPort, networks }: Pick<TargetOptions, 'defaultPort' | 'networks'>,
 ): ConnectTarget | undefined {
-  const split = splitHostPort(text)
+  const split = splitHostPort(text.endsWith('.i2p:0') ? text.slice(0, -2) : text)
   if (split === undefined || split.host === '') return undefined
   const parsed = parseNetAddress(split.host)
   const address = parsed !== undefined && networks.has('cjdns') ? asCjdns(parsed) : parsed
