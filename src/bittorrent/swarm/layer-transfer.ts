@@ -4,12 +4,15 @@ import { MERKLE_BLOCK_BYTES, merkleClimb, merkleLevels, merklePad, merkleRoot } 
 import { isPieceLayer, needsPieceLayer } from '../metainfo/piece-layers.ts'
 import type { TorrentFile } from '../metainfo/torrent-file.ts'
 import type { TorrentInfo } from '../metainfo/torrent-info.ts'
+import type { Bitfield } from '../wire/bitfield.ts'
 import { HASH_REQUEST_LENGTH_MAX, type HashesMessage, type HashRange, hashRangeKey } from '../wire/hash-messages.ts'
 import { HashAnswers, type LeafSpan } from './hash-answers.ts'
 import type { PeerSession } from './peer-session.ts'
 
 const ANSWER_MS = 10_000
 const PER_PEER_MAX = 4
+/** Answers with leaves, which cost reading and hashing, that a peer may wait for at once. */
+const LEAF_ANSWERS_MAX = 2
 
 /** A layer on its way. */
 interface WantedLayer {
@@ -133,10 +136,23 @@ export class LayerTransfer {
   }
 
   /** A peer asks us for hashes. Returns the leaves that are needed first, if any are. */
-  requested(session: PeerSession, range: HashRange): LeafSpan | undefined {
-    const leaves = this.#answers.leavesFor(range)
-    if (leaves === undefined) this.answer(session, range)
-    return leaves
+  requested(session: PeerSession, range: HashRange, have: Bitfield): LeafSpan | undefined {
+    const span = this.#answers.leavesFor(range)
+    if (span !== undefined && session.leafAnswers < LEAF_ANSWERS_MAX && this.#hasData(span, have)) {
+      session.leafAnswers++
+      return span
+    }
+    this.answer(session, range)
+    return undefined
+  }
+
+  #hasData({ file, first, count }: LeafSpan, have: Bitfield): boolean {
+    const start = this.#info.files[file].offset + first * MERKLE_BLOCK_BYTES
+    const end = start + count * MERKLE_BLOCK_BYTES
+    for (let at = start; at < end; at += this.#info.pieceLength) {
+      if (!have.has(Math.floor(at / this.#info.pieceLength))) return false
+    }
+    return true
   }
 
   /** Answers, with leaves where they were needed; without them, refuses. */

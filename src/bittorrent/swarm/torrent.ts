@@ -2,7 +2,7 @@ import { compareBytes, equalBytes } from '../../base/bytes/bytes.ts'
 import { invariant } from '../../base/errors.ts'
 import type { Random } from '../../base/ports/random.ts'
 import type { PieceLayers } from '../metainfo/piece-layers.ts'
-import { PIECE_BLOCK_BYTES, type PieceMap } from '../metainfo/piece-map.ts'
+import type { PieceMap } from '../metainfo/piece-map.ts'
 import { parseTorrentInfo, type TorrentInfo } from '../metainfo/torrent-info.ts'
 import type { PiecePicker } from '../picker/piece-picker.ts'
 import { Bitfield } from '../wire/bitfield.ts'
@@ -11,7 +11,6 @@ import type { Handshake } from '../wire/handshake.ts'
 import type { HashesMessage, HashRange } from '../wire/hash-messages.ts'
 import { Candidates } from './candidates.ts'
 import { type ExtensionHost, receiveExtension } from './extension-messages.ts'
-import type { LeafSpan } from './hash-answers.ts'
 import { introduce, ownHandshake, tellHaves, wireInfohash } from './introduction.ts'
 import { type Infohashes, MetadataTransfer } from './metadata-transfer.ts'
 import { sendPex } from './peer-exchange.ts'
@@ -28,8 +27,6 @@ import type { UploadRun } from './uploads.ts'
 /** A peer may tell of so many allowed-fast pieces. */
 const ALLOWED_FAST_MAX = 100
 const TICK_MS = 1000
-/** Answers with leaves, which cost reading and hashing, that a peer may wait for at once. */
-const LEAF_ANSWERS_MAX = 2
 
 /** One torrent among its peers: a state machine without sockets, disks or clock. */
 export class Torrent implements SessionEvents {
@@ -230,16 +227,7 @@ export class Torrent implements SessionEvents {
     started.layers.gone(session)
     started.pieces.gone(session)
     started.superSeeding?.left(session, this.#sessions.values())
-    if (session.peerInterested) this.#freePlace()
-  }
-
-  /** A place for uploads may be free: the choice is made at the next tick. */
-  #freePlace(): void {
-    for (const session of this.#sessions.values()) {
-      if (session.peerInterested && session.amChoking) {
-        this.#started?.uploads.interested(session, this.#now)
-      }
-    }
+    if (session.peerInterested) started.uploads.placeIsFree(now)
   }
 
   #disconnect(session: PeerSession, code: string): void {
@@ -474,21 +462,8 @@ export class Torrent implements SessionEvents {
   hashRequest(session: PeerSession, range: HashRange): void {
     const started = this.#started
     if (started === undefined) session.out.hashReject(range)
-    else {
-      const span = started.layers.requested(session, range)
-      if (span === undefined) return
-      if (this.#hasLeaves(span, started) && session.leafAnswers < LEAF_ANSWERS_MAX) {
-        session.leafAnswers++
-        this.#effects.push({ type: 'leaves', session, range, span })
-      } else session.out.hashReject(range)
-    }
-  }
-
-  #hasLeaves({ file, first, count }: LeafSpan, { picker, map }: StartedParts): boolean {
-    const start = this.#info!.files[file].offset + first * PIECE_BLOCK_BYTES
-    const last = Math.floor((start + count * PIECE_BLOCK_BYTES - 1) / map.pieceLength)
-    for (let piece = start / map.pieceLength; piece <= last; piece++) if (!picker.have.has(piece)) return false
-    return true
+    const span = started?.layers.requested(session, range, started.picker.have)
+    if (span !== undefined) this.#effects.push({ type: 'leaves', session, range, span })
   }
 
   /** The leaves that an effect asked for have been hashed; `undefined` where the data is not there any more. */

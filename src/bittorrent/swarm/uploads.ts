@@ -118,6 +118,13 @@ export class Uploads {
     if (session.amChoking && unchoked < this.slots) this.#unchoke(session, now)
   }
 
+  /** A peer has gone: others may have its place. */
+  placeIsFree(now: number): void {
+    for (const session of this.#sessions.values()) {
+      if (session.peerInterested && session.amChoking) this.interested(session, now)
+    }
+  }
+
   /** Whoever wants nothing makes room. */
   notInterested(session: PeerSession, now: number): void {
     if (!session.amChoking) this.#choke(session, now)

@@ -18,6 +18,7 @@ import { Bitfield } from '../../bittorrent/wire/bitfield.ts'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import { freeBytes } from './disk-room.ts'
 import { FileReaders } from './file-readers.ts'
+import { hashLeaves } from './hash-leaves.ts'
 import { inspectFiles } from './inspect-files.ts'
 import { nodeBulkHash } from './node-bulk-hash.ts'
 import { RateLimiter } from './rate-limiter.ts'
@@ -415,15 +416,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   }
 
   async #hashLeaves({ session, range, span }: TorrentEffect & { type: 'leaves' }): Promise<void> {
-    const { offset, length } = this.info!.files[span.file]
-    const start = span.first * PIECE_BLOCK_BYTES
-    const bytes = new Uint8Array(Math.min(length - start, span.count * PIECE_BLOCK_BYTES))
-    const isThere = await this.#files!.read(offset + start, [bytes]).catch(() => false)
-    const leaves = new Uint8Array(32 * span.count)
-    for (let i = 0; i < span.count && isThere; i++) {
-      leaves.set(nodeBulkHash.sha256(bytes.subarray(i * PIECE_BLOCK_BYTES, (i + 1) * PIECE_BLOCK_BYTES)), 32 * i)
-    }
-    this.core.leavesHashed(session, range, isThere ? leaves : undefined)
+    this.core.leavesHashed(session, range, await hashLeaves(this.info!, this.#files!, span))
     this.settle()
   }
 
