@@ -305,8 +305,10 @@ export class P2pWorld {
 
   #perform(effect: ConnectionEffect): void {
     const peer = 'connection' in effect ? this.#peers.get(effect.connection) : undefined
-    if (effect.type === 'send') peer?.receive(effect)
-    else if (effect.type !== 'processed') this.effects.push(effect)
+    if (effect.type === 'send') {
+      peer?.receive(effect)
+      this.input({ type: 'applied', payloadBytes: effect.payload.length })
+    } else if (effect.type !== 'processed') this.effects.push(effect)
     if (effect.type !== 'close' || peer === undefined || peer.isClosed) return
     peer.isClosed = true
     this.input({ type: 'closed', connection: effect.connection, reason: 'ended', retryV1: false })

@@ -6,7 +6,7 @@ import { stripWitness } from '../primitives/strip-witness.ts'
 import { INVENTORY } from '../wire/inventory-messages.ts'
 import { encodePayload } from '../wire/messages.ts'
 import { SERVICES } from '../wire/services.ts'
-import { STALE_RELAY_AGE_LIMIT_SECONDS } from './limits.ts'
+import { STALE_RELAY_AGE_LIMIT_SECONDS, UNAPPLIED_BYTES_MAX } from './limits.ts'
 
 const VERSION = 70_016
 const ZERO = new Uint8Array(32)
@@ -166,6 +166,18 @@ test('nothing more is served to a peer that does not take what was sent', async 
   world.input({ type: 'drained', connection: peer.connection })
   world.settle()
   assert.equal(blocksOf(peer).length, 2)
+})
+
+test('no block is read for the sockets while much of what was sent has not reached them', async () => {
+  const world = await P2pWorld.create({ blocks: 10 })
+  const peer = world.inbound()
+  world.node.context.unappliedBytes += UNAPPLIED_BYTES_MAX + 1
+  ask(peer, INVENTORY.MSG_WITNESS_BLOCK, chain.hash(1), chain.hash(2))
+  assert.deepEqual(blocksOf(peer), [])
+  world.input({ type: 'applied', payloadBytes: UNAPPLIED_BYTES_MAX + 1 })
+  world.settle()
+  assert.equal(blocksOf(peer).length, 2)
+  assert.equal(world.node.context.unappliedBytes, 0)
 })
 
 test('of a pruned node nobody gets more than is promised, so that nobody learns how much it has', async () => {

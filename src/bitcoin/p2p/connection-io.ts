@@ -56,6 +56,8 @@ export type ConnectionInput =
       readonly retryV1: boolean
     }
   | { readonly type: 'resolved'; readonly name: string; readonly addresses: readonly NetEndpoint[] }
+  /** Payloads of so many bytes more have reached their connections (or come too late): the core may send further ones. */
+  | { readonly type: 'applied'; readonly payloadBytes: number }
   /** The upload target was reached, or a new day began. */
   | ({ readonly type: 'uploadBudget' } & UploadBudget)
   /** The owner turned the network off or on; off closes all connections. */

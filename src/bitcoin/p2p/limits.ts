@@ -70,3 +70,5 @@ export const ADDR_FETCH_TIMEOUT_MS = 5 * MINUTE
 
 /** Requests of one peer that wait for their answers. */
 export const GETDATA_QUEUE_MAX = 50_000
+/** Payloads that may be on their way to the sockets before a further block is served. */
+export const UNAPPLIED_BYTES_MAX = 8 << 20

@@ -67,6 +67,8 @@ export class P2pContext {
   /** Milliseconds since 1970, by the clock that may be mocked; set before every input. */
   nowMs = 0
   readonly peers = new Map<number, RemotePeer>()
+  /** Bytes of payloads that have not reached their connections yet: where they are many, what is large waits. */
+  unappliedBytes = 0
   #effects: P2pEffect[] = []
 
   constructor(params: NetworkParams, access: ChainAccess, random: Random, log: P2pLog) {
@@ -101,6 +103,7 @@ export class P2pContext {
   sendPayload(peer: RemotePeer, command: string, payload: Uint8Array): void {
     if (peer.disconnecting) return
     this.log.debug('net', () => `sending ${command} (${payload.length} bytes) peer=${peer.id}`)
+    this.unappliedBytes += payload.length
     this.emit({ type: 'send', connection: peer.connection, command, payload })
   }
 

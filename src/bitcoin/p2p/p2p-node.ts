@@ -9,7 +9,7 @@ import type { ConnectionInput } from './connection-io.ts'
 import { FilterServing } from './filter-serving.ts'
 import { Handshake } from './handshake.ts'
 import { HeaderSync } from './header-sync.ts'
-import { ADDR_FETCH_TIMEOUT_MS, MAX_BLOCKS_IN_TRANSIT_PER_PEER } from './limits.ts'
+import { ADDR_FETCH_TIMEOUT_MS, MAX_BLOCKS_IN_TRANSIT_PER_PEER, UNAPPLIED_BYTES_MAX } from './limits.ts'
 import { MessageHandler } from './message-handler.ts'
 import type { P2pContext, P2pEffect, PreparedTicket } from './p2p-context.ts'
 import type { P2pOptions } from './p2p-options.ts'
@@ -79,6 +79,7 @@ export class P2pNode {
   onInput(input: ConnectionInput, nowMs: number): void {
     this.context.nowMs = nowMs
     if (input.type === 'uploadBudget') this.serving.historyIsSpent = input.reachedForHistory
+    else if (input.type === 'applied') this.context.unappliedBytes -= input.payloadBytes
     else this.connections.onInput(input)
   }
 
@@ -100,6 +101,8 @@ export class P2pNode {
     const { access } = this.context
     if (peer.congested) return false
     if (peer.getdataRequests.length > 0) {
+      // Congestion shows late where the sockets' thread is behind: until then no more is read from the disk for it.
+      if (this.context.unappliedBytes > UNAPPLIED_BYTES_MAX) return false
       // A block that is just being connected can be judged in a moment.
       const undecided = access.isWorking && !access.isDownloading
       if (undecided && this.serving.isUndecided(peer.getdataRequests[0].hash)) return false

@@ -111,7 +111,7 @@ export class PeerConnections implements HandshakeListener, RelayAdmission {
     this.#handshake = handshake
   }
 
-  onInput(input: Exclude<ConnectionInput, { type: 'uploadBudget' }>): void {
+  onInput(input: Exclude<ConnectionInput, { type: 'uploadBudget' | 'applied' }>): void {
     switch (input.type) {
       case 'accepted':
         this.#onAccepted(input)

@@ -19,6 +19,9 @@ const LINGER_MS = 5000
 /** Bytes of messages that wait to be dealt with, of all connections together; beyond, each may only have a small share. */
 const WAITING_BYTES_MAX = 16 << 20
 
+/** What was sent is reported to the core when it is as much. */
+const APPLIED_BYTES_MIN = 256 * 1024
+
 /** How connections are to be; plain data. */
 export interface ConnectionsOptions extends ConnectionLimits {
   /** Inbound sockets that may be open at once, those included that the core has not answered for. */
@@ -101,6 +104,7 @@ export class Connections implements ConnectionHost {
   #bytesSent = 0
   #bytesReceived = 0
   #waitingBytes = 0
+  #appliedBytes = 0
   #budgetTold = 'false,false'
   #inputs: ConnectionInput[] = []
   #stopped = false
@@ -171,12 +175,16 @@ export class Connections implements ConnectionHost {
   apply(effects: readonly ConnectionEffect[]): void {
     const touched = new Set<Connection>()
     for (const effect of effects) {
+      if (effect.type === 'send') this.#appliedBytes += effect.payload.length
       if (effect.type === 'connect') this.#connect(effect)
       else if (effect.type === 'resolve') void this.#resolve(effect.name, effect.port)
       else this.#applyTo(effect, touched)
     }
     // What goes to one socket in one batch goes in one write.
     for (const connection of touched) connection.flush()
+    if (this.#appliedBytes < APPLIED_BYTES_MIN) return
+    this.emit({ type: 'applied', payloadBytes: this.#appliedBytes })
+    this.#appliedBytes = 0
   }
 
   /** Tells the core something; also for those who find out addresses of ours. */
