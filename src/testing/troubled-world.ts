@@ -1,6 +1,5 @@
-import { GETDATA_QUEUE_MAX, MAX_BLOCKS_IN_TRANSIT_PER_PEER } from '../bitcoin/p2p/limits.ts'
-import { WIRE_LIMITS } from '../bitcoin/wire/limits.ts'
 import { hostilePeers } from './hostile/hostile-peers.ts'
+import { type NodeLimits, queueFaults } from './queue-limits.ts'
 import { SimNetwork } from './sim-network.ts'
 import type { SimNode } from './sim-node.ts'
 
@@ -9,8 +8,7 @@ const PEERS_MAX = 20
 const HOSTILE_SHARE = 0.3
 /** Every so many worlds some nodes speak BIP324. */
 const V2_EVERY = 4
-const CONNECTIONS_MAX = 64
-const RECEIVE_BUFFER_BYTES_MAX = 200_000
+const LIMITS: NodeLimits = { connectionsMax: 64, receiveBufferBytesMax: 200_000, sendBufferBytesMax: 200_000 }
 const ROUNDS = 14
 const CLOCK_JUMP_MS = 30 * 60_000
 const CHECK_INTERVAL_MS = 5000
@@ -49,8 +47,8 @@ class TroubledWorld {
       lossRate: (seed % 5) / 100,
       periodMsMin: 2000,
       node: {
-        p2p: { connectionsMax: CONNECTIONS_MAX },
-        connections: { receiveBufferBytesMax: RECEIVE_BUFFER_BYTES_MAX },
+        p2p: { connectionsMax: LIMITS.connectionsMax },
+        connections: LIMITS,
       },
     })
     this.net.clock.every(CHECK_INTERVAL_MS, () => this.#checkLimits())
@@ -237,10 +235,6 @@ class TroubledWorld {
     if (this.#running.length !== this.#honest.length) this.#faults.push('not all nodes run')
   }
 
-  #fault(text: string): void {
-    this.#faults.push(text)
-  }
-
   #checkLimits(): void {
     if (this.net.clock.timeMs === this.#lastCheckMs) return
     this.#lastCheckMs = this.net.clock.timeMs
@@ -248,18 +242,8 @@ class TroubledWorld {
     for (const node of this.#running) {
       const { bans } = node.p2p.connections
       const now = node.p2p.context.nowSeconds
-      if (honest.some(address => bans.shuns(address, now))) this.#fault(`${node.name} shuns an honest node`)
-      const { peers } = node
-      if (peers.length > CONNECTIONS_MAX) this.#fault(`${node.name} has ${peers.length} connections`)
-      for (const peer of peers) {
-        const waiting = peer.queue.waitingBytes
-        // One message is always read to its end.
-        if (waiting > RECEIVE_BUFFER_BYTES_MAX + WIRE_LIMITS.payloadBytesMax)
-          this.#fault(`${node.name}: ${waiting} bytes wait`)
-        if (peer.getdataRequests.length > GETDATA_QUEUE_MAX) this.#fault(`${node.name}: too many requests wait`)
-        if (peer.requests.length > MAX_BLOCKS_IN_TRANSIT_PER_PEER)
-          this.#fault(`${node.name}: too many blocks are asked for`)
-      }
+      if (honest.some(address => bans.shuns(address, now))) this.#faults.push(`${node.name} shuns an honest node`)
+      this.#faults.push(...queueFaults(node, LIMITS))
     }
   }
 }

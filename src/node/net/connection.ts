@@ -13,7 +13,7 @@ import { Traffic } from './traffic.ts'
 /** Bytes that are encrypted and handed to a socket ahead of what it has passed on. */
 const SEND_AHEAD_BYTES = 256 * 1024
 /** What waits for a peer may exceed the limit that makes it congested so many times before we part. */
-const SEND_QUEUE_FACTOR_MAX = 32
+export const SEND_QUEUE_FACTOR_MAX = 32
 /** What may wait of one connection however much waits of all: enough to keep it going. */
 const RECEIVE_SHARE_BYTES = 64 * 1024
 /** Beside its bytes, a message takes this much memory until it is dealt with. */
@@ -86,6 +86,11 @@ export class Connection implements StreamHandlers {
     this.isInbound = what.isInbound
     this.#connectedAtMs = host.now()
     held.own(this)
+  }
+
+  /** Bytes of messages that wait to be sent. */
+  get queuedBytes(): number {
+    return this.#queuedBytes
   }
 
   get isOver(): boolean {

@@ -17,7 +17,7 @@ import { UploadTarget, type UploadTargetFigures } from './upload-target.ts'
 const LINGER_MS = 5000
 
 /** Bytes of messages that wait to be dealt with, of all connections together; beyond, each may only have a small share. */
-const WAITING_BYTES_MAX = 16 << 20
+export const WAITING_BYTES_MAX = 16 << 20
 
 /** What was sent is reported to the core when it is as much. */
 const APPLIED_BYTES_MIN = 256 * 1024
@@ -229,6 +229,15 @@ export class Connections implements ConnectionHost {
 
   waiting(bytes: number): void {
     this.#waitingBytes += bytes
+  }
+
+  get waitingBytes(): number {
+    return this.#waitingBytes
+  }
+
+  /** Bytes that wait to be sent, of each connection. */
+  get queuedBytes(): number[] {
+    return [...this.#connections.values()].map(connection => connection.queuedBytes)
   }
 
   get isCrowded(): boolean {

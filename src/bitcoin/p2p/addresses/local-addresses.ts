@@ -4,7 +4,7 @@ import { addressKey, type NetAddress, type NetEndpoint, UNSPECIFIED_ADDRESS } fr
 import type { LocalAddressSource } from '../connection-io.ts'
 
 /** Addresses of our own that are remembered; more are not to be found out in earnest. */
-const LOCAL_ADDRESSES_MAX = 64
+export const LOCAL_ADDRESSES_MAX = 64
 
 /** Core's scores: how far a source is to be believed. */
 const SCORES: Readonly<Record<LocalAddressSource, number>> = { interface: 1, bind: 2, mapped: 3, service: 4, manual: 4 }
