@@ -6,6 +6,7 @@ import { SimNetwork } from './sim-network.ts'
 test('a node that holds more than it may is told of, queue by queue', async () => {
   const net = new SimNetwork({ seed: 5 })
   const [alice, bob] = await net.nodes(3)
+  await net.runFor(60_000, () => alice.peers.length > 1)
   await alice.mine(3)
   await net.runFor(600_000, () => bob.height === 3)
   assert.equal(bob.height, 3)
