@@ -60,7 +60,8 @@ export type ChainEvent =
       readonly id: number
       readonly block: HashedBlock
       readonly spent: SpentCoins
-      readonly scriptsSkipped: boolean
+      /** Why its scripts were checked; undefined where they were assumed valid. */
+      readonly scriptCheckReason: string | undefined
     }
   | { readonly type: 'disconnected'; readonly id: number }
   | { readonly type: 'rejected'; readonly id: number; readonly verdict: Rejected }
@@ -82,7 +83,7 @@ interface Tentative {
   readonly block: HashedBlock
   readonly spent: SpentCoins
   readonly scripts: PendingScripts | undefined
-  readonly scriptsSkipped: boolean
+  readonly scriptCheckReason: string | undefined
 }
 
 /**
@@ -346,7 +347,7 @@ export class Chainstate {
     const height = index.height(id)
     if (height === 0) {
       // The genesis block's output was never spendable: it is not applied at all.
-      this.#tentative.push({ id, block, spent, scripts: undefined, scriptsSkipped: false })
+      this.#tentative.push({ id, block, spent, scripts: undefined, scriptCheckReason: undefined })
       return
     }
     const hashHex = index.hashHex(id)
@@ -357,13 +358,12 @@ export class Chainstate {
       this.#refuse(id, verdict)
       return
     }
-    const hasScripts = block.txs.txCount > 1
-    const scriptsSkipped = hasScripts && this.scriptCheckReason(id) === undefined
+    const scriptCheckReason = this.scriptCheckReason(id)
     const scripts =
-      hasScripts && !scriptsSkipped
+      block.txs.txCount > 1 && scriptCheckReason !== undefined
         ? this.#verifier.start({ txs: block.txs, prevouts: spent.prevouts(), flags })
         : undefined
-    this.#tentative.push({ id, block, spent, scripts, scriptsSkipped })
+    this.#tentative.push({ id, block, spent, scripts, scriptCheckReason })
     this.#tentativeBytes += block.bytes.length
   }
 
@@ -394,7 +394,7 @@ export class Chainstate {
     return true
   }
 
-  #commit({ id, block, spent, scriptsSkipped }: Tentative): void {
+  #commit({ id, block, spent, scriptCheckReason }: Tentative): void {
     const { index, files } = this
     if (index.height(id) > 0 && !index.hasStatus(id, BLOCK_HAVE_UNDO)) {
       const undo = encodeUndo(block.txs, spent)
@@ -405,7 +405,7 @@ export class Chainstate {
     this.#tip = id
     this.#active.push(id)
     if (this.#reorganisingFrom >= 0 && index.work(id) > index.work(this.#reorganisingFrom)) this.#reorganisingFrom = -1
-    this.#events.push({ type: 'connected', id, block, spent, scriptsSkipped })
+    this.#events.push({ type: 'connected', id, block, spent, scriptCheckReason })
   }
 
   /** Takes the tip's block back. Nothing may be under way. */

@@ -18,7 +18,8 @@ export class ChainLog {
   }
 
   connected(event: ChainEvent & { type: 'connected' }, progress: number): void {
-    if (event.block.txs.txCount > 1) this.#scripts(event.id, event.scriptsSkipped)
+    // The genesis block is not applied, so nothing of it is ever checked.
+    if (this.#chain.index.height(event.id) > 0) this.#scripts(event.id, event.scriptCheckReason)
     this.#log.infoUnlimited(this.#updateTipLine(event.id, progress))
   }
 
@@ -29,14 +30,15 @@ export class ChainLog {
   }
 
   /** Says when checking of scripts begins or ends, and why. */
-  #scripts(id: number, skipped: boolean): void {
-    const { index } = this.#chain
-    const reason = skipped ? '' : this.#chain.scriptCheckReason(id)
+  #scripts(id: number, reason = ''): void {
     if (reason === this.#lastScriptReason) return
     this.#lastScriptReason = reason
+    const { index } = this.#chain
     const block = `block #${index.height(id)} (${index.hashHex(id)})`
     this.#log.info(
-      skipped ? `Disabling script verification at ${block}.` : `Enabling script verification at ${block}: ${reason}.`,
+      reason === ''
+        ? `Disabling script verification at ${block}.`
+        : `Enabling script verification at ${block}: ${reason}.`,
     )
   }
 

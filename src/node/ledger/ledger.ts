@@ -207,6 +207,7 @@ export class Ledger {
   }
 
   async #start(importer: (ledger: Ledger) => Promise<void>): Promise<void> {
+    this.ports.log.info('initload thread start')
     if (this.options.reindex || this.#indexStore.reindexing) {
       await this.#import(importer)
       if (!this.#closing) await this.#indexStore.setReindexing(false)
@@ -221,6 +222,7 @@ export class Ledger {
     await this.saveIndex()
     // A new ledger is one from its first second on, not only after its first flush.
     if (this.chain.height <= 0) await this.exclusive.run(() => this.flush({ sync: true }))
+    this.ports.log.info('initload thread exit')
   }
 
   async #import(importer: (ledger: Ledger) => Promise<void>): Promise<void> {

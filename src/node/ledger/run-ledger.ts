@@ -46,7 +46,7 @@ export async function runLedger(
   const crypto = await loadCrypto({ portable: options.portableCrypto })
   let mockTime = setting.mockTimeSeconds
   let service: LedgerService | undefined
-  const disk = nodeDisk(options)
+  const disk = nodeDisk(options, setting.log)
   const ledger = await Ledger.open(options, {
     crypto,
     random: nodeRandom,
