@@ -97,18 +97,23 @@ function externalAddress(text: string, network: NetworkParams, settings: Setting
   return endpoint
 }
 
-/** -onlynet: networks whose addresses are connected to, of those that something leads to. */
+/** -onlynet: whether addresses of a network may be connected to. */
+function allowsNetwork(settings: Settings, network: AddressNetwork): boolean {
+  const chosen = settings.list('onlynet')
+  return chosen.length === 0 || chosen.some(name => name.toLowerCase() === network)
+}
+
+/** Networks whose addresses are connected to: those that -onlynet allows and something leads to. */
 function reachableNetworks(settings: Settings): AddressNetwork[] {
   const all: readonly AddressNetwork[] = ['ipv4', 'ipv6', 'onion', 'i2p', 'cjdns']
-  const chosen = settings.list('onlynet')
-  for (const name of chosen) {
+  for (const name of settings.list('onlynet')) {
     if (!all.some(network => network === name.toLowerCase())) {
       throw new UsageError(`Unknown network specified in -onlynet: '${name}'`)
     }
   }
   const hasOnion = !settings.isNegated('onion') && (hasProxy(settings) || (settings.text('onion') ?? '') !== '')
   return all.filter(network => {
-    if (chosen.length > 0 && !chosen.some(name => name.toLowerCase() === network)) return false
+    if (!allowsNetwork(settings, network)) return false
     if (network === 'onion') return hasOnion
     if (network === 'i2p') return (settings.text('i2psam') ?? '') !== ''
     return network !== 'cjdns' || (settings.bool('cjdnsreachable') ?? false)
@@ -140,6 +145,7 @@ function helpersOf(settings: Settings, network: NetworkParams, places: readonly 
         ? {
             control: settings.text('torcontrol') ?? '127.0.0.1:9051',
             password: settings.text('torpassword') ?? '',
+            reachesOnion: allowsNetwork(settings, 'onion'),
             findsProxy: (settings.text('onion') ?? '') === '' && !settings.isNegated('onion'),
             target,
           }

@@ -42,6 +42,7 @@ test('what Tor and I2P open reaches the core, and ends with the helpers', TIMEOU
       control: `127.0.0.1:${await tor.listen()}`,
       password: '',
       findsProxy: true,
+      reachesOnion: true,
       target: parseNetEndpoint('127.0.0.1:8334', 0)!,
     },
     i2p: { sam: `127.0.0.1:${await sam.listen()}`, acceptsIncoming: true },

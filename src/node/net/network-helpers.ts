@@ -28,6 +28,8 @@ export interface NetworkHelpersOptions {
         readonly password: string
         /** Whether -onion was left unset, so that Tor is asked for its proxy. */
         readonly findsProxy: boolean
+        /** Whether -onlynet lets us connect to onion services. */
+        readonly reachesOnion: boolean
         /** The listening address that Tor leads to. */
         readonly target: NetEndpoint
       }
@@ -135,7 +137,7 @@ export class NetworkHelpers {
       controlText: tor!.control,
       onProxy: server => {
         proxies.setForNetwork('onion', { server, isolatesStreams: true })
-        connections.emit({ type: 'networkReachable', network: 'onion' })
+        if (tor!.reachesOnion) connections.emit({ type: 'networkReachable', network: 'onion' })
       },
       ...this.#tellers(connections, 'service'),
     })

@@ -109,18 +109,15 @@ export class PeerNetwork {
 
   /** How a network is reached. */
   reachOf(name: AddressNetwork): NetworkReach {
-    const { i2p } = this.options.helpers
-    if (name === 'i2p') {
-      const reachable = i2p !== undefined
-      return { limited: !reachable, reachable, proxy: i2p?.sam ?? '', proxy_randomize_credentials: false }
-    }
-    const proxy = name === 'internal' ? undefined : this.#proxies.forNetwork(name)
-    const direct = name === 'ipv4' || name === 'ipv6' || (name === 'cjdns' && this.options.connections.cjdnsReachable)
-    const reachable = direct || proxy !== undefined
+    const { p2p, helpers } = this.options
+    const proxy = name === 'i2p' || name === 'internal' ? undefined : this.#proxies.forNetwork(name)
+    const foundByTor = name === 'onion' && helpers.tor?.reachesOnion === true && proxy !== undefined
+    const reachable = foundByTor || p2p.reachableNetworks.includes(name)
+    const server = proxy === undefined ? '' : proxyText(proxy)
     return {
       limited: !reachable,
       reachable,
-      proxy: proxy === undefined ? '' : proxyText(proxy),
+      proxy: name === 'i2p' ? (helpers.i2p?.sam ?? '') : server,
       proxy_randomize_credentials: proxy?.isolatesStreams ?? false,
     }
   }
