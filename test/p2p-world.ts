@@ -2,7 +2,7 @@ import { InvariantError } from '../src/base/errors.ts'
 import { seededRandom } from '../src/base/ports/seeded-random.ts'
 import { prepareBlock } from '../src/bitcoin/chainstate/prepare-block.ts'
 import { AddressManager, DETERMINISTIC_BUCKET_KEY } from '../src/bitcoin/p2p/addresses/address-manager.ts'
-import type { ConnectionEffect, ConnectionId } from '../src/bitcoin/p2p/connection-io.ts'
+import { type ConnectionEffect, type ConnectionId, countsAsMessage } from '../src/bitcoin/p2p/connection-io.ts'
 import { type ChainAccess, type ChainEffect, type FilterSource, P2pContext } from '../src/bitcoin/p2p/p2p-context.ts'
 import { P2pNode } from '../src/bitcoin/p2p/p2p-node.ts'
 import type { P2pOptions } from '../src/bitcoin/p2p/p2p-options.ts'
@@ -305,10 +305,10 @@ export class P2pWorld {
 
   #perform(effect: ConnectionEffect): void {
     const peer = 'connection' in effect ? this.#peers.get(effect.connection) : undefined
-    if (effect.type === 'send') {
-      peer?.receive(effect)
-      this.input({ type: 'applied', payloadBytes: effect.payload.length })
-    } else if (effect.type !== 'processed') this.effects.push(effect)
+    const payloadBytes = effect.type === 'send' ? effect.payload.length : 0
+    if (countsAsMessage(effect)) this.input({ type: 'applied', messages: 1, payloadBytes })
+    if (effect.type === 'send') peer?.receive(effect)
+    else if (effect.type !== 'processed') this.effects.push(effect)
     if (effect.type !== 'close' || peer === undefined || peer.isClosed) return
     peer.isClosed = true
     this.input({ type: 'closed', connection: effect.connection, reason: 'ended', retryV1: false })

@@ -7,6 +7,7 @@ import {
   MAX_BLOCKS_IN_TRANSIT_PER_PEER,
   MAX_BLOCKS_TO_ANNOUNCE,
   UNAPPLIED_BYTES_MAX,
+  UNAPPLIED_MESSAGES_MAX,
 } from '../bitcoin/p2p/limits.ts'
 import type { RemotePeer } from '../bitcoin/p2p/remote-peer.ts'
 import { WIRE_LIMITS } from '../bitcoin/wire/limits.ts'
@@ -26,6 +27,9 @@ type Queue = readonly [name: string, held: number, max: number]
 
 /** A message is always taken whole, and so is an answer given. */
 const MESSAGE_BYTES_MAX = WIRE_LIMITS.payloadBytesMax
+
+/** What one message of a peer's, or the time that passes, has a node say to it; those told of it included that were not yet reported. */
+const ROUND_MESSAGES_MAX = 24
 
 function queuesOfPeer(peer: RemotePeer, { receiveBufferBytesMax }: NodeLimits): Queue[] {
   return [
@@ -55,6 +59,11 @@ function queuesOfNode({ p2p, peers, connections }: SimNode, limits: NodeLimits):
       'bytes on their way to the sockets',
       context.unappliedBytes,
       UNAPPLIED_BYTES_MAX + peers.length * MESSAGE_BYTES_MAX,
+    ],
+    [
+      'messages on their way to the sockets',
+      context.unappliedMessages,
+      UNAPPLIED_MESSAGES_MAX + peers.length * ROUND_MESSAGES_MAX,
     ],
     ['new addresses', addresses.new, NEW_BUCKETS * BUCKET_SIZE],
     ['tried addresses', addresses.tried, TRIED_BUCKETS * BUCKET_SIZE],

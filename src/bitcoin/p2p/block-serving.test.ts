@@ -6,7 +6,7 @@ import { stripWitness } from '../primitives/strip-witness.ts'
 import { INVENTORY } from '../wire/inventory-messages.ts'
 import { encodePayload } from '../wire/messages.ts'
 import { SERVICES } from '../wire/services.ts'
-import { STALE_RELAY_AGE_LIMIT_SECONDS, UNAPPLIED_BYTES_MAX } from './limits.ts'
+import { STALE_RELAY_AGE_LIMIT_SECONDS, UNAPPLIED_BYTES_MAX, UNAPPLIED_MESSAGES_MAX } from './limits.ts'
 
 const VERSION = 70_016
 const ZERO = new Uint8Array(32)
@@ -174,10 +174,23 @@ test('no block is read for the sockets while much of what was sent has not reach
   world.node.context.unappliedBytes += UNAPPLIED_BYTES_MAX + 1
   ask(peer, INVENTORY.MSG_WITNESS_BLOCK, chain.hash(1), chain.hash(2))
   assert.deepEqual(blocksOf(peer), [])
-  world.input({ type: 'applied', payloadBytes: UNAPPLIED_BYTES_MAX + 1 })
+  world.input({ type: 'applied', messages: 0, payloadBytes: UNAPPLIED_BYTES_MAX + 1 })
   world.settle()
   assert.equal(blocksOf(peer).length, 2)
   assert.equal(world.node.context.unappliedBytes, 0)
+})
+
+test('nothing is dealt with while many messages have not reached the sockets', async () => {
+  const world = await P2pWorld.create({ blocks: 10 })
+  const peer = world.inbound()
+  const { context } = world.node
+  context.unappliedMessages += UNAPPLIED_MESSAGES_MAX + 1
+  ask(peer, INVENTORY.MSG_WITNESS_BLOCK, chain.hash(1))
+  assert.deepEqual(blocksOf(peer), [])
+  world.input({ type: 'applied', messages: UNAPPLIED_MESSAGES_MAX + 1, payloadBytes: 0 })
+  world.settle()
+  assert.equal(blocksOf(peer).length, 1)
+  assert.equal(context.unappliedMessages, 0)
 })
 
 test('of a pruned node nobody gets more than is promised, so that nobody learns how much it has', async () => {

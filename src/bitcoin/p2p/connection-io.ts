@@ -56,8 +56,8 @@ export type ConnectionInput =
       readonly retryV1: boolean
     }
   | { readonly type: 'resolved'; readonly name: string; readonly addresses: readonly NetEndpoint[] }
-  /** Payloads of so many bytes more have reached their connections (or come too late): the core may send further ones. */
-  | { readonly type: 'applied'; readonly payloadBytes: number }
+  /** So many `send` and `processed` more have reached their connections (or come too late): the core may go on. */
+  | { readonly type: 'applied'; readonly messages: number; readonly payloadBytes: number }
   /** The upload target was reached, or a new day began. */
   | ({ readonly type: 'uploadBudget' } & UploadBudget)
   /** The owner turned the network off or on; off closes all connections. */
@@ -120,3 +120,8 @@ export type ConnectionEffect =
   | { readonly type: 'close'; readonly connection: ConnectionId; readonly flush: boolean }
   /** Asks for the addresses behind a name, with `port` for each. */
   | { readonly type: 'resolve'; readonly name: string; readonly port: number }
+
+/** Whether `applied` counts an effect among its messages. */
+export function countsAsMessage({ type }: { readonly type: string }): boolean {
+  return type === 'send' || type === 'processed'
+}

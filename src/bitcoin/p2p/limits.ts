@@ -72,3 +72,5 @@ export const ADDR_FETCH_TIMEOUT_MS = 5 * MINUTE
 export const GETDATA_QUEUE_MAX = 50_000
 /** Payloads that may be on their way to the sockets before a further block is served. */
 export const UNAPPLIED_BYTES_MAX = 8 << 20
+/** Messages, dealt with or sent, of which the sockets may not know yet before further ones are dealt with. */
+export const UNAPPLIED_MESSAGES_MAX = 2000

@@ -5,7 +5,7 @@ import type { Chainstate } from '../chainstate/chainstate.ts'
 import type { PreparedBlock } from '../chainstate/prepare-block.ts'
 import type { NetworkParams } from '../params/network-params.ts'
 import { type Command, encodePayload, type Messages } from '../wire/messages.ts'
-import type { ConnectionEffect } from './connection-io.ts'
+import { type ConnectionEffect, countsAsMessage } from './connection-io.ts'
 import type { BlockTicket, RemotePeer } from './remote-peer.ts'
 
 /** The chain as the peers' side sees it; it lives in the same thread. */
@@ -69,6 +69,8 @@ export class P2pContext {
   readonly peers = new Map<number, RemotePeer>()
   /** Bytes of payloads that have not reached their connections yet: where they are many, what is large waits. */
   unappliedBytes = 0
+  /** Messages that were dealt with or sent, and of which the connections do not know yet: where they are many, the others wait. */
+  unappliedMessages = 0
   #effects: P2pEffect[] = []
 
   constructor(params: NetworkParams, access: ChainAccess, random: Random, log: P2pLog) {
@@ -87,6 +89,7 @@ export class P2pContext {
   }
 
   emit(effect: P2pEffect): void {
+    if (countsAsMessage(effect)) this.unappliedMessages++
     this.#effects.push(effect)
   }
 

@@ -9,7 +9,12 @@ import type { ConnectionInput } from './connection-io.ts'
 import { FilterServing } from './filter-serving.ts'
 import { Handshake } from './handshake.ts'
 import { HeaderSync } from './header-sync.ts'
-import { ADDR_FETCH_TIMEOUT_MS, MAX_BLOCKS_IN_TRANSIT_PER_PEER, UNAPPLIED_BYTES_MAX } from './limits.ts'
+import {
+  ADDR_FETCH_TIMEOUT_MS,
+  MAX_BLOCKS_IN_TRANSIT_PER_PEER,
+  UNAPPLIED_BYTES_MAX,
+  UNAPPLIED_MESSAGES_MAX,
+} from './limits.ts'
 import { MessageHandler } from './message-handler.ts'
 import type { P2pContext, P2pEffect, PreparedTicket } from './p2p-context.ts'
 import type { P2pOptions } from './p2p-options.ts'
@@ -79,13 +84,17 @@ export class P2pNode {
   onInput(input: ConnectionInput, nowMs: number): void {
     this.context.nowMs = nowMs
     if (input.type === 'uploadBudget') this.serving.historyIsSpent = input.reachedForHistory
-    else if (input.type === 'applied') this.context.unappliedBytes -= input.payloadBytes
-    else this.connections.onInput(input)
+    else if (input.type === 'applied') {
+      this.context.unappliedMessages -= input.messages
+      this.context.unappliedBytes -= input.payloadBytes
+    } else this.connections.onInput(input)
   }
 
   /** Deals with one message of each peer that has one; whether there may be more to do at once. */
   process(nowMs: number): boolean {
     this.context.nowMs = nowMs
+    // The sockets' thread would have ever more to do before it reads again, of the honest as of the others.
+    if (this.context.unappliedMessages > UNAPPLIED_MESSAGES_MAX) return false
     let more = false
     for (const peer of this.context.peers.values()) {
       // What the last message did to its sender's name counts before the next one does.

@@ -40,6 +40,7 @@ export class PeerHost {
   readonly #cancelTick: Cancel
   #savedAtMs: number
   #bestHeader = -1
+  #network: ConnectionEffect[] = []
   #pumping = false
   #closed = false
 
@@ -110,8 +111,10 @@ export class PeerHost {
     let more = true
     while (more && this.#monotonic() < end) {
       more = this.node.process(this.#parts.nowMs())
-      this.#flush()
+      this.#perform()
     }
+    // What goes to one socket in one slice goes in one write.
+    this.#flush()
     if (more) this.wake()
   }
 
@@ -143,20 +146,28 @@ export class PeerHost {
     this.wake()
   }
 
+  /** Carries out what the core asked for. */
   #flush(): void {
+    this.#perform()
+    if (this.#network.length === 0) return
+    const network = this.#network
+    this.#network = []
+    this.#parts.onEffects(network)
+  }
+
+  /** Carries out what concerns the chain, and keeps what concerns connections for {@link #flush}. */
+  #perform(): void {
     const { tree } = this.#parts.ledger.chain
     if (tree.bestHeader !== this.#bestHeader) {
       // Whoever has heard of an answer of ours must find what it came from.
       this.#bestHeader = tree.bestHeader
       this.#parts.ledger.publish()
     }
-    const network: ConnectionEffect[] = []
     for (const effect of this.node.takeEffects()) {
       if (effect.type === 'prepareBlock') void this.#prepare(effect.ticket)
       else if (effect.type === 'advance') this.#advance(effect.ticket)
-      else network.push(effect)
+      else this.#network.push(effect)
     }
-    if (network.length > 0) this.#parts.onEffects(network)
   }
 
   async #prepare(ticket: BlockTicket): Promise<void> {

@@ -1,7 +1,12 @@
 import { invariant, OperationError } from '../../base/errors.ts'
 import type { Clock } from '../../base/ports/clock.ts'
 import type { ByteStream, Listener, Net, SocketAddress, StreamHandlers } from '../../base/ports/net.ts'
-import type { ConnectionEffect, ConnectionId, ConnectionInput } from '../../bitcoin/p2p/connection-io.ts'
+import {
+  type ConnectionEffect,
+  type ConnectionId,
+  type ConnectionInput,
+  countsAsMessage,
+} from '../../bitcoin/p2p/connection-io.ts'
 import { formatNetEndpoint } from '../../bitcoin/wire/net-address-text.ts'
 import type { Log } from '../log.ts'
 import { Connection, type ConnectionHost, type ConnectionLimits } from './connection.ts'
@@ -19,8 +24,9 @@ const LINGER_MS = 5000
 /** Bytes of messages that wait to be dealt with, of all connections together; beyond, each may only have a small share. */
 export const WAITING_BYTES_MAX = 16 << 20
 
-/** What was sent is reported to the core when it is as much. */
+/** What was applied is reported to the core when it is as much. */
 const APPLIED_BYTES_MIN = 256 * 1024
+const APPLIED_MESSAGES_MIN = 256
 
 /** How connections are to be; plain data. */
 export interface ConnectionsOptions extends ConnectionLimits {
@@ -104,6 +110,7 @@ export class Connections implements ConnectionHost {
   #bytesSent = 0
   #bytesReceived = 0
   #waitingBytes = 0
+  #appliedMessages = 0
   #appliedBytes = 0
   #budgetTold = 'false,false'
   #inputs: ConnectionInput[] = []
@@ -175,6 +182,7 @@ export class Connections implements ConnectionHost {
   apply(effects: readonly ConnectionEffect[]): void {
     const touched = new Set<Connection>()
     for (const effect of effects) {
+      if (countsAsMessage(effect)) this.#appliedMessages++
       if (effect.type === 'send') this.#appliedBytes += effect.payload.length
       if (effect.type === 'connect') this.#connect(effect)
       else if (effect.type === 'resolve') void this.#resolve(effect.name, effect.port)
@@ -182,8 +190,9 @@ export class Connections implements ConnectionHost {
     }
     // What goes to one socket in one batch goes in one write.
     for (const connection of touched) connection.flush()
-    if (this.#appliedBytes < APPLIED_BYTES_MIN) return
-    this.emit({ type: 'applied', payloadBytes: this.#appliedBytes })
+    if (this.#appliedBytes < APPLIED_BYTES_MIN && this.#appliedMessages < APPLIED_MESSAGES_MIN) return
+    this.emit({ type: 'applied', messages: this.#appliedMessages, payloadBytes: this.#appliedBytes })
+    this.#appliedMessages = 0
     this.#appliedBytes = 0
   }
 
