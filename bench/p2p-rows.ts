@@ -92,14 +92,24 @@ export async function p2pRows(): Promise<Row[]> {
       console.log(`run ${run + 1}: import ${texts[0]} s, v1 ${texts[1]} s, v2 ${texts[2]} s`)
     }
     const rows = syncRows(runs.imports, runs.plain, runs.encrypted)
-    const alone: number[] = []
-    for (const lines of LINES) {
+    const syncFrom = async (ports: readonly number[]): Promise<number[]> => {
       const seconds: number[] = []
       for (let run = 0; run < LINE_RUNS; run++) {
-        const ports = relays.slice(0, lines).map(relay => relay.port)
-        const { seconds: taken } = await measure([`-assumevalid=${chain.tailTip.hash}`], ports, chain.tailTip)
-        seconds.push(taken)
+        seconds.push((await measure([`-assumevalid=${chain.tailTip.hash}`], ports, chain.tailTip)).seconds)
       }
+      return seconds
+    }
+    const unlimited = await syncFrom([seeder.port])
+    console.log(`no limit: ${unlimited.map(value => value.toFixed(2)).join(', ')} s`)
+    rows.push({
+      name: 'sync from a peer without limit, scripts assumed valid: what the CPU needs',
+      value: `${median(unlimited).toFixed(2)} s (${spread(unlimited, 2)})`,
+      beside: '',
+      aim: '',
+    })
+    const alone: number[] = []
+    for (const lines of LINES) {
+      const seconds = await syncFrom(relays.slice(0, lines).map(relay => relay.port))
       if (lines === 1) alone.push(...seconds)
       console.log(`${lines} lines: ${seconds.map(value => value.toFixed(2)).join(', ')} s`)
       const ratio = (median(seconds) * lines) / median(alone)
