@@ -67,7 +67,7 @@ async function ended(daemon: Daemon): Promise<void> {
 describe('peersd', () => {
   it('starts, serves and stops in good order, with nothing on stderr', async () => {
     await withDaemon(async daemon => {
-      const client = await daemon.start()
+      const client = await daemon.start(['-fallbackfee=0.0002'])
       const folder = join(daemon.folder, 'regtest')
       assert.equal(await client.call('getblockcount'), 0)
       assert.equal(statSync(join(folder, '.cookie')).mode & 0o777, 0o600)
@@ -85,7 +85,7 @@ describe('peersd', () => {
         at = log.indexOf(phrase, at)
         assert.notEqual(at, -1, phrase)
       }
-      assert.match(log, /Taken without effect: -listen\n/)
+      assert.match(log, /Taken without effect: -fallbackfee\n/)
     })
   })
 
@@ -254,7 +254,7 @@ describe('peersd is told what it cannot do', () => {
       ['-regtest', '-vbparams=testdummy:1'],
       'Version bits parameters malformed, expecting deployment:start:end[:min_activation_height]',
     ],
-    [['-regtest', '-txindex'], '-txindex is not supported yet; remove it, or set -notxindex'],
+    [['-regtest', '-rest'], '-rest is not supported yet; remove it, or set -norest'],
     [['-regtest', '-blocksdir=/nowhere'], 'Specified blocks directory "/nowhere" does not exist.'],
   ]
   for (const [words, error] of cases) {
@@ -355,7 +355,7 @@ describe('peersd reads its configuration file', () => {
         assert.match(log, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z \[main\] \[.*:\d+\] \[\w+\] Peers version/m)
         assert.match(log, new RegExp(`Config file arg: \\[regtest\\] rpcport="${port}"`))
         assert.match(log, /Command-line arg: uacomment="testnode0"/)
-        assert.match(log, /Taken without effect: .*-v2transport/)
+        assert.match(log, /Taken without effect: .*-fallbackfee/)
         const credentials = readFileSync(join(folder, 'regtest', '.cookie'), 'utf8')
         const client = new RpcClient({ host: '127.0.0.1', port, credentials })
         await client.call('stop')
