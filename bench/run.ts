@@ -4,6 +4,7 @@ import { loadCrypto } from '../src/platform/crypto.ts'
 import { importRows } from './import-rows.ts'
 import { p2pRows } from './p2p-rows.ts'
 import { rpcRows } from './rpc-rows.ts'
+import { swarmRows } from './swarm-rows.ts'
 import { printTable, type Row } from './table.ts'
 
 const words = process.argv.slice(2)
@@ -17,6 +18,7 @@ for (const [name, measure] of [
   ['import', importRows],
   ['rpc', rpcRows],
   ['p2p', p2pRows],
+  ['swarm', swarmRows],
 ] as const) {
   if (words.length === 0 || words.some(word => name.includes(word))) rows.push(...(await measure(crypto)))
 }

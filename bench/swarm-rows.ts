@@ -1,134 +1,55 @@
-// The swarm's rows: one file over 127.0.0.1 with hash check and disk, Peers and, where it is installed, libtorrent in turn.
-// `node --import tsx bench/swarm-rows.ts [MiB] [rounds]` prints them alone; dist/ must have been built.
-import { spawn, spawnSync } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { parseMetainfo } from '../src/bittorrent/metainfo/metainfo.ts'
 import { HashPool } from '../src/node/swarm/hash-pool.ts'
 import { makeTorrent } from '../src/node/swarm/make-torrent.ts'
+import { nodeBulkHash } from '../src/node/swarm/node-bulk-hash.ts'
+import { crowdRows, limitRows, seedersRows } from './swarm-crowd.ts'
+import { hostileRow, idleRow } from './swarm-memory.ts'
+import { emptyFolder } from './swarm-sides.ts'
+import { type Film, transferRows } from './swarm-transfer.ts'
+import type { Row } from './table.ts'
 
-const PYTHON = '/usr/bin/python3'
-const LIBTORRENT = fileURLToPath(new URL('../test/interop/libtorrent-peer.py', import.meta.url))
-const PEERS = fileURLToPath(new URL('./swarm-process.mjs', import.meta.url))
+const ROUNDS = 5
+/** Rounds of what takes half a minute because of its limits: it varies little. */
+const LIMITED_ROUNDS = 3
 
-interface Transfer {
-  readonly megabytesPerSecond: number
-  readonly seedCpuPerGib: number
-  readonly getCpuPerGib: number
-  readonly seedMegabytes: number
-  readonly getMegabytes: number
-}
-
-interface Client {
-  readonly name: string
-  readonly version: 'v1' | 'v2' | 'hybrid'
-  command(args: readonly string[]): readonly [program: string, args: readonly string[]]
-}
-
-const peers = (args: readonly string[]) => [process.execPath, [PEERS, ...args]] as const
-const CLIENTS: Client[] = [
-  { name: 'Peers, v1', version: 'v1', command: peers },
-  { name: 'Peers, v2', version: 'v2', command: peers },
-  { name: 'Peers, hybrid', version: 'hybrid', command: peers },
-]
-if (spawnSync(PYTHON, ['-c', 'import libtorrent'], { stdio: 'ignore' }).status === 0) {
-  CLIENTS.push({ name: 'libtorrent, v1', version: 'v1', command: args => [PYTHON, [LIBTORRENT, ...args]] })
-  CLIENTS.push({
-    name: 'libtorrent tuned, v1',
-    version: 'v1',
-    command: args => [PYTHON, [LIBTORRENT, ...args, 'tuned']],
-  })
-}
-
-async function transfer(
-  client: Client,
-  source: string,
-  torrent: string,
-  target: string,
-  bytes: number,
-): Promise<Transfer> {
-  await rm(target, { recursive: true, force: true })
-  await mkdir(target)
-  spawnSync('sync')
-  const [program, args] = client.command(['seed', source, torrent])
-  const seed = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-  const lines = createInterface({ input: seed.stdout })[Symbol.asyncIterator]()
-  const { port } = JSON.parse((await lines.next()).value)
-  const [getProgram, getArgs] = client.command(['get', target, torrent, `127.0.0.1:${port}`])
-  const got = await new Promise<Record<string, number>>((resolve, reject) => {
-    const get = spawn(getProgram, getArgs, { stdio: ['ignore', 'pipe', 'inherit'] })
-    let line = ''
-    createInterface({ input: get.stdout }).once('line', first => {
-      line = first
-    })
-    get.once('error', reject)
-    // Only when it is gone is its folder free.
-    get.once('close', () => resolve(JSON.parse(line)))
-  })
-  seed.stdin.end()
-  const gave = JSON.parse((await lines.next()).value)
-  const gib = bytes / 2 ** 30
-  return {
-    megabytesPerSecond: bytes / 1e6 / got['seconds'],
-    seedCpuPerGib: gave.cpuSeconds / gib,
-    getCpuPerGib: got['cpuSeconds'] / gib,
-    seedMegabytes: gave.memoryBytes / 1e6,
-    getMegabytes: got['memoryBytes'] / 1e6,
-  }
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
-}
-
-/** Medians of so many rounds, in which the clients take turns. */
-export async function measureSwarm(mebibytes: number, rounds: number): Promise<ReadonlyMap<string, Transfer>> {
-  const root = await mkdtemp(join(tmpdir(), 'peers-bench-'))
-  const bytes = mebibytes * 2 ** 20
-  const file = createWriteStream(join(root, 'film.bin'))
-  for (let i = 0; i < mebibytes; i++) {
-    if (!file.write(randomFillSync(Buffer.alloc(2 ** 20))))
-      await new Promise<void>(resolve => file.once('drain', () => resolve()))
-  }
-  await new Promise<void>(resolve => file.end(() => resolve()))
+async function makeFilm(root: string, mebibytes: number): Promise<Film> {
+  const folder = await emptyFolder(join(root, `${mebibytes}`))
+  const path = join(folder, 'film.bin')
+  const file = openSync(path, 'w')
+  for (let i = 0; i < mebibytes; i++) writeSync(file, randomFillSync(Buffer.alloc(2 ** 20)))
+  closeSync(file)
   const pool = new HashPool()
-  const torrents = new Map<string, string>()
+  const torrents = { v1: '', v2: '', hybrid: '' }
+  let infohash: Uint8Array | undefined
   for (const version of ['v1', 'v2', 'hybrid'] as const) {
-    const path = join(root, `${version}.torrent`)
-    await writeFile(path, await makeTorrent(join(root, 'film.bin'), { version }, pool))
-    torrents.set(version, path)
+    const metainfo = await makeTorrent(path, { version }, pool)
+    const parsed = parseMetainfo(metainfo, nodeBulkHash.sha256)
+    if (parsed.ok && version === 'v1') infohash = parsed.value.info.infohashV1
+    torrents[version] = join(folder, `${version}.torrent`)
+    await writeFile(torrents[version], metainfo)
   }
   await pool.close()
-  const results = new Map<string, Transfer[]>(CLIENTS.map(({ name }) => [name, []]))
-  for (let round = 0; round < rounds; round++) {
-    for (const client of CLIENTS) {
-      results
-        .get(client.name)!
-        .push(await transfer(client, root, torrents.get(client.version)!, join(root, 'out'), bytes))
-    }
-  }
-  await rm(root, { recursive: true })
-  const keys = ['megabytesPerSecond', 'seedCpuPerGib', 'getCpuPerGib', 'seedMegabytes', 'getMegabytes'] as const
-  return new Map(
-    [...results].map(([name, transfers]) => [
-      name,
-      Object.fromEntries(keys.map(key => [key, median(transfers.map(t => t[key]))])) as unknown as Transfer,
-    ]),
-  )
+  return { root, folder, bytes: mebibytes * 2 ** 20, torrents, infohash: infohash! }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [mebibytes = 1024, rounds = 5] = process.argv.slice(2).map(Number)
-  const medians = await measureSwarm(mebibytes, rounds)
-  console.log(`${mebibytes} MiB over 127.0.0.1, medians of ${rounds}`)
-  for (const [name, t] of medians) {
-    console.log(
-      `${name.padEnd(22)}${t.megabytesPerSecond.toFixed(0).padStart(5)} MB/s   CPU s/GiB seed ${t.seedCpuPerGib.toFixed(2)} get ${t.getCpuPerGib.toFixed(2)}` +
-        `   memory MB seed ${t.seedMegabytes.toFixed(0)} get ${t.getMegabytes.toFixed(0)}`,
-    )
+/** One engine against others over 127.0.0.1; in part against the bound that limits set. */
+export async function swarmRows(): Promise<Row[]> {
+  const root = await mkdtemp(join(tmpdir(), 'peers-bench-'))
+  try {
+    const rows = await transferRows(await makeFilm(root, 1024), ROUNDS)
+    rows.push(await hostileRow(await makeFilm(root, 256)))
+    rows.push(await idleRow(root))
+    const small = await makeFilm(root, 64)
+    rows.push(...(await seedersRows(small, LIMITED_ROUNDS)))
+    rows.push(...(await limitRows(small)))
+    rows.push(...(await crowdRows(await makeFilm(root, 128), LIMITED_ROUNDS)))
+    return rows
+  } finally {
+    await rm(root, { recursive: true })
   }
 }
