@@ -63,7 +63,7 @@ export class Candidates {
     if (known !== undefined) {
       known.rank = Math.min(known.rank, SOURCE_RANK[source])
       // Whoever names an address anew believes in it.
-      if (source === 'user') known.failures = 0
+      if (source === 'user') [known.failures, known.nextTry] = [0, 0]
       return
     }
     if (this.#all.size >= this.#options.countMax && !this.#evict()) return
@@ -105,6 +105,11 @@ export class Candidates {
     candidate.connected = false
     candidate.failures = wasGood ? 0 : candidate.failures + 1
     candidate.nextTry = now + this.#options.retryMs * 2 ** Math.max(0, candidate.failures - 1)
+  }
+
+  /** Nothing speaks against trying all of them now. */
+  retry(): void {
+    for (const candidate of this.#all.values()) candidate.nextTry = 0
   }
 
   /** An address is ours, or its peer was banned: never again. */

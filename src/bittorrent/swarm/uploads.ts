@@ -27,6 +27,16 @@ export interface UploadRun {
   readonly lengths: readonly number[]
 }
 
+/** Answers for blocks that were to be sent and are not there any more. */
+export function refuseUpload(session: PeerSession, { piece, begin, lengths }: UploadRun): void {
+  let at = begin
+  for (const length of lengths) {
+    // BEP 6: every request is answered.
+    if (session.fast) session.out.reject(piece, at, length)
+    at += length
+  }
+}
+
 /** What peers ask of us, and whom we serve. */
 export class Uploads {
   readonly #map: PieceMap

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import type { PeerSession } from '../../bittorrent/swarm/peer-session.ts'
 import { SessionSink } from '../../bittorrent/swarm/session-sink.ts'
-import type { UploadRun } from '../../bittorrent/swarm/uploads.ts'
+import { refuseUpload, type UploadRun } from '../../bittorrent/swarm/uploads.ts'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import type { Handshake } from '../../bittorrent/wire/handshake.ts'
 import { PIECE_HEADER_BYTES } from '../../bittorrent/wire/message-ids.ts'
@@ -200,6 +200,8 @@ export class PeerConnection {
     if (!isThere || this.#closed) {
       giveBuffer(buffer)
       this.#sending -= bytes
+      refuseUpload(session, run)
+      this.flush()
       return
     }
     this.#socket.write(buffer.subarray(0, total), () => {
