@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { OperationError } from '../../base/errors.ts'
 import type { SwarmTorrent } from '../../node/swarm/swarm-torrent.ts'
+import { wantedBytes } from '../../node/swarm/wanted-bytes.ts'
 import { fitsGlob } from './glob.ts'
 import { formatBytes, formatSeconds, ProgressReporter } from './progress.ts'
 import { openClient, type SwarmOptions, stopAsked } from './swarm-options.ts'
@@ -15,24 +16,12 @@ export interface GetOptions extends SwarmOptions {
 
 const REFRESH_MS = 200
 
-function wantedBytes(torrent: SwarmTorrent): { doneBytes: number; totalBytes: number } {
-  const { picker, map } = torrent.core
-  let [doneBytes, totalBytes] = [0, 0]
-  if (picker === undefined || map === undefined) return { doneBytes, totalBytes }
-  for (let piece = 0; piece < picker.pieceCount; piece++) {
-    if (picker.priority(piece) === 0) continue
-    totalBytes += map.dataSize(piece)
-    if (picker.have.has(piece)) doneBytes += map.dataSize(piece)
-  }
-  return { doneBytes, totalBytes }
-}
-
 function showProgress(reporter: ProgressReporter, torrent: SwarmTorrent): void {
   const now = performance.now()
   const what = torrent.state === 'downloading' ? 'fetching' : torrent.state
   reporter.show({
     what,
-    ...wantedBytes(torrent),
+    ...wantedBytes(torrent.core),
     downBytesPerSecond: torrent.core.download.rate(now),
     upBytesPerSecond: torrent.core.upload.rate(now),
     peers: torrent.connections.size,
@@ -67,7 +56,7 @@ export async function get(source: string, options: GetOptions): Promise<number> 
       throw new OperationError('stopped', 'stopped before all was there', {
         next: 'call it again: it goes on where it was',
       })
-    const { totalBytes } = wantedBytes(torrent)
+    const { totalBytes } = wantedBytes(torrent.core)
     const seconds = (performance.now() - startedAt) / 1000
     reporter.say(
       `${torrent.info!.name}  ${formatBytes(totalBytes)} in ${formatSeconds(seconds)}, all verified, in ${folder}`,

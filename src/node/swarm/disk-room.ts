@@ -1,6 +1,11 @@
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
+/** How often a full disk is looked at, and how much room there must be to go on: all that is missing, within reason. */
+const ROOM_CHECK_MS = 2000
+const ROOM_BYTES_MIN = 256 * 1024
+const ROOM_BYTES_MAX = 64 * 1024 * 1024
+
 /** Bytes that are free for us where a path is, or will be. */
 export async function freeBytes(path: string): Promise<number> {
   for (let at = path; ; at = dirname(at)) {
@@ -10,5 +15,36 @@ export async function freeBytes(path: string): Promise<number> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(at) === at) throw error
     }
+  }
+}
+
+/** Waits for room on a disk that was full. */
+export class RoomWait {
+  /** When to look again; `undefined` while there is room. */
+  #nextCheck: number | undefined
+
+  get isWaiting(): boolean {
+    return this.#nextCheck !== undefined
+  }
+
+  begin(now: number): void {
+    this.#nextCheck = now + ROOM_CHECK_MS
+  }
+
+  end(): void {
+    this.#nextCheck = undefined
+  }
+
+  /** Whether it is time to look for room. */
+  isDue(now: number): boolean {
+    return this.#nextCheck !== undefined && now >= this.#nextCheck
+  }
+
+  /** Whether so many bytes, within reason, have room in each of the folders. */
+  async look(bytes: number, folders: readonly string[], now: number): Promise<boolean> {
+    this.begin(now)
+    const wanted = Math.min(bytes, ROOM_BYTES_MAX) + ROOM_BYTES_MIN
+    const free = await Promise.all(folders.map(freeBytes)).catch(() => [0])
+    return this.isWaiting && Math.min(...free) >= wanted
   }
 }

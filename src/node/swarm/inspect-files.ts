@@ -3,7 +3,7 @@ import { Bitfield } from '../../bittorrent/wire/bitfield.ts'
 import { type CheckTarget, checkPieces } from './check-pieces.ts'
 import type { HashPool } from './hash-pool.ts'
 import type { ResumeStore } from './resume-store.ts'
-import { ABSENT_FILE, type TorrentFiles } from './torrent-files.ts'
+import type { TorrentFiles } from './torrent-files.ts'
 
 /** Blocks that a journal says were written, by piece. */
 function journalBlocks(journal: Awaited<ReturnType<ResumeStore['load']>>['journal']): Map<number, Set<number>> {
@@ -30,7 +30,7 @@ export async function inspectFiles(
 ): Promise<StoredPieces> {
   const { info, map } = target
   const have = new Bitfield(map.pieceCount)
-  const states = await Promise.all(info.files.map((file, index) => (file.padding ? ABSENT_FILE : files.state(index))))
+  const states = await files.states()
   const { snapshot, journal } = await resume.load(map, info.files.length)
   const written = journalBlocks(journal)
   const isUnchanged = (file: number) =>

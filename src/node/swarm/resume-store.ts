@@ -1,5 +1,5 @@
 import { closeSync, mkdirSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs'
-import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
+import { readFile, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { concatBytes } from '../../base/bytes/bytes.ts'
 import type { PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
@@ -11,6 +11,7 @@ import {
   type JournalEntry,
   type ResumeSnapshot,
 } from '../../bittorrent/storage/resume-data.ts'
+import { writeDurably } from './durable-file.ts'
 
 /** What was found at start. */
 export interface FoundResume {
@@ -42,16 +43,7 @@ export class ResumeStore {
 
   /** Replaces the snapshot; the bytes that it claims must be durable. */
   async save(snapshot: ResumeSnapshot): Promise<void> {
-    const temporary = `${this.#path}.new`
-    await mkdir(dirname(this.#path), { recursive: true })
-    const handle = await open(temporary, 'w')
-    try {
-      await handle.writeFile(encodeResume(snapshot))
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(temporary, this.#path)
+    await writeDurably(this.#path, encodeResume(snapshot))
   }
 
   /** Notes writes that are done. In the page cache at once, so that the notes outlive this process. */

@@ -234,7 +234,9 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
   }
 
   route(infohash: Uint8Array): SwarmTorrent | undefined {
-    for (const torrent of this.#torrents.values()) if (torrent.isFor(infohash)) return torrent
+    for (const torrent of this.#torrents.values()) {
+      if (torrent.isFor(infohash)) return torrent.isHeld ? undefined : torrent
+    }
     return undefined
   }
 
@@ -257,7 +259,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     let dialling = 0
     for (const connection of this.#connections) if (connection.session === undefined) dialling++
     for (const torrent of this.#torrents.values()) {
-      if (torrent.core.candidates.size === 0 || torrent.state === 'closed' || torrent.state === 'checking') continue
+      if (torrent.core.candidates.size === 0 || !torrent.wantsPeers) continue
       while (dialling < DIALLING_MAX && this.#connections.size < this.#options.connectionsMax) {
         const address = torrent.core.candidates.next(now)
         if (address === undefined) break

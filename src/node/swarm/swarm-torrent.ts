@@ -1,48 +1,42 @@
 import { EventEmitter } from 'node:events'
-import { join } from 'node:path'
 import { equalBytes, toHex } from '../../base/bytes/bytes.ts'
 import { OperationError } from '../../base/errors.ts'
 import { formatMagnet } from '../../bittorrent/metainfo/magnet.ts'
 import type { PieceLayers } from '../../bittorrent/metainfo/piece-layers.ts'
-import { PIECE_BLOCK_BYTES, PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
-import { expectedHashes } from '../../bittorrent/storage/expected-hashes.ts'
-import { PieceAssembler, type StorageEffect } from '../../bittorrent/storage/piece-assembler.ts'
 import type { Infohashes } from '../../bittorrent/swarm/metadata-transfer.ts'
 import type { PeerSession } from '../../bittorrent/swarm/peer-session.ts'
 import { Torrent } from '../../bittorrent/swarm/torrent.ts'
-import type { StoredPieces, TorrentEffect, TorrentOptions } from '../../bittorrent/swarm/torrent-options.ts'
+import type { TorrentOptions } from '../../bittorrent/swarm/torrent-options.ts'
 import type { UploadRun } from '../../bittorrent/swarm/uploads.ts'
 import type { TrackerStatus } from '../../bittorrent/tracker/announcer.ts'
-import { Bitfield } from '../../bittorrent/wire/bitfield.ts'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
-import { freeBytes } from './disk-room.ts'
+import { allocateFiles } from './allocate-files.ts'
+import { RoomWait } from './disk-room.ts'
+import { type FilePlaces, forgetPlaces, type Places } from './file-places.ts'
 import { FileReaders } from './file-readers.ts'
-import { hashLeaves } from './hash-leaves.ts'
-import { inspectFiles } from './inspect-files.ts'
-import { nodeBulkHash } from './node-bulk-hash.ts'
+import { unwantedPieces } from './file-selection.ts'
+import { FileMoves } from './move-files.ts'
+import { type OpenedFiles, openFiles, StatePaths } from './open-files.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { ResumeStore } from './resume-store.ts'
 import { TorrentAnnounces } from './torrent-announces.ts'
-import { diskError, TorrentFiles } from './torrent-files.ts'
+import { diskError, type TorrentFiles } from './torrent-files.ts'
 import type { PeerLink, SwarmTorrentOptions, TorrentEvents, TorrentHost, TorrentState } from './torrent-host.ts'
+import { TorrentLinks } from './torrent-links.ts'
 import { TorrentProgress } from './torrent-progress.ts'
+import { type StorageOwner, TorrentStorage } from './torrent-storage.ts'
 import { verifiedPieces } from './verified-pieces.ts'
+import { wantedBytes } from './wanted-bytes.ts'
 import { type WebSeedStatus, WebSeeds } from './web-seeds.ts'
 
-/** How long trackers may take to hear that we go. */
-const GOODBYE_MS = 1000
 /** How often progress is made durable. */
 const SAVE_MS = 10_000
-/** How often a full disk is looked at, and how much room there must be to go on: all that is missing, within reason. */
-const ROOM_CHECK_MS = 2000
-const ROOM_BYTES_MIN = 256 * 1024
-const ROOM_BYTES_MAX = 64 * 1024 * 1024
+const PRIVATE_HOST = /^(127\.|::1$|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|fe80:|f[cd])/
 
 /** One torrent: its core, its storage, and its files. */
 export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   readonly core: Torrent
-  readonly connections = new Map<number, PeerLink>()
   readonly uploadLimiter: RateLimiter
   readonly downloadLimiter: RateLimiter
   readonly #host: TorrentHost
@@ -50,19 +44,20 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   readonly #resume: ResumeStore
   readonly #announces: TorrentAnnounces
   readonly #webSeeds: WebSeeds
-  #files: TorrentFiles | undefined
-  #map: PieceMap | undefined
-  #assembler: PieceAssembler | undefined
+  readonly #paths: StatePaths
+  readonly #room = new RoomWait()
+  readonly #links = new TorrentLinks()
+  readonly #moves = new FileMoves()
+  #opened: OpenedFiles | undefined
+  #isOpening = false
+  #isHeld: boolean
+  #storage: TorrentStorage | undefined
   #state: TorrentState = 'metadata'
   #error: OperationError | undefined
   #settling = false
-  #readersPaused = false
-  #diskWork = 0
   readonly #progress: TorrentProgress
   #readers: FileReaders | undefined
   #savedAt = 0
-  /** When to look for room on a full disk again; `undefined` while there is some. */
-  #nextRoomCheck: number | undefined
 
   constructor(
     host: TorrentHost,
@@ -79,12 +74,15 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     this.downloadLimiter = new RateLimiter(options.downloadLimit ?? Number.POSITIVE_INFINITY, host.now())
     const superSeed = options.superSeed ?? false
     this.core = new Torrent(hashes, { ...torrentOptions, superSeed }, host.random, info, layers)
-    this.#resume = new ResumeStore(join(host.stateFolder, `${this.infohash}.resume`))
+    this.#paths = new StatePaths(host.stateFolder, this.infohash)
+    this.#resume = new ResumeStore(this.#paths.resume)
+    this.#isHeld = this.core.paused = options.paused ?? false
     this.#progress = new TorrentProgress(this.#resume, error => this.#diskFailed(diskError(error, host.stateFolder)))
     this.#announces = new TorrentAnnounces(this, host, options.trackers ?? [])
     this.#webSeeds = new WebSeeds(this, host, options.webSeeds ?? [])
     // A failure is kept as a state, too; nobody has to listen for it.
     this.on('error', () => {})
+    if (this.#isHeld) this.#setState('paused')
   }
 
   /** The infohash by which it goes in handshakes, in hex. */
@@ -100,14 +98,38 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     return this.#state
   }
 
-  /** Why it stands still, in the state `error`. */
+  /** Why it stands still, in the states `error` and `paused`; `undefined` where somebody has paused it. */
   get error(): OperationError | undefined {
     return this.#error
   }
 
+  /** Its peers, by the number of their session. */
+  get connections(): ReadonlyMap<number, PeerLink> {
+    return this.#links.all
+  }
+
   /** Where its files are. */
   get folder(): string {
-    return this.#options.folder
+    return this.places?.folder ?? this.#options.folder
+  }
+
+  /** Where each of its files is; `undefined` while that is not known. */
+  get places(): FilePlaces | undefined {
+    return this.#opened?.files.places
+  }
+
+  /** Whether somebody has paused it: peers are neither called nor served. */
+  get isHeld(): boolean {
+    return this.#isHeld
+  }
+
+  /** Whether peers are to be called. */
+  get wantsPeers(): boolean {
+    return !this.#isHeld && !['closed', 'checking', 'allocating'].includes(this.#state)
+  }
+
+  get #files(): TorrentFiles | undefined {
+    return this.#opened?.files
   }
 
   get magnet(): string {
@@ -117,7 +139,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
 
   /** Whether sockets should not be read at present. */
   get isFull(): boolean {
-    return this.#assembler?.isFull ?? false
+    return this.#storage?.assembler.isFull ?? false
   }
 
   isFor(infohash: Uint8Array): boolean {
@@ -129,9 +151,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
 
   /** What a peer is known by when it misbehaves. On one machine, or behind one router, hosts do not tell peers apart. */
   identityOf({ host }: PeerAddress, peerId: Uint8Array): string {
-    return /^(127\.|::1$|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|fe80:|f[cd])/.test(host)
-      ? `${host}/${toHex(peerId)}`
-      : host
+    return PRIVATE_HOST.test(host) ? `${host}/${toHex(peerId)}` : host
   }
 
   #setState(state: TorrentState): void {
@@ -143,86 +163,73 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   /** Opens the files, once it is known which. */
   async open(): Promise<void> {
     const info = this.core.info
-    if (info === undefined) return
+    if (info === undefined || this.#isOpening || this.core.isStarted) return
+    this.#isOpening = true
     this.#setState('checking')
-    const map = new PieceMap(info)
-    this.#map = map
-    this.#files = new TorrentFiles(info, map, this.#options.folder, this.#partsPath)
-    const unwanted = this.#unwantedFiles(info)
-    this.#files.setUnwanted(unwanted)
     try {
-      const stored = await this.#inspect(info, map, unwanted)
-      if (this.#state === 'closed') return
-      this.#start(info, map, stored, unwanted)
-      await this.#files.createEmpty()
+      const opened = (this.#opened ??= await this.#findFiles(info))
+      if (this.#options.preallocate && !this.isClosed) {
+        this.#setState('allocating')
+        await allocateFiles(opened, this.#moves.signal, this)
+      }
+      // A disk that is full lets no file be made, not even an empty one.
+      if (!this.isClosed) await opened.files.createEmpty()
+      if (!this.isClosed) this.#start(info, opened)
     } catch (error) {
-      this.fail(error)
+      this.#diskFailed(diskError(error, this.folder))
+    } finally {
+      this.#isOpening = false
     }
   }
 
-  /** Where bytes lie that belong to files nobody asked for. */
-  get #partsPath(): string {
-    return join(this.#host.stateFolder, `${this.infohash}.parts`)
+  get isClosed(): boolean {
+    return this.#state === 'closed'
   }
 
-  #unwantedFiles(info: TorrentInfo): Set<number> {
-    const unwanted = new Set<number>()
-    info.files.forEach((file, index) => {
-      if (file.padding) return
-      // The torrent's own folder is no part of what people choose by.
-      const path = file.path.slice(info.singleFile ? 0 : 1).join('/')
-      if (this.#options.only !== undefined && !this.#options.only(path, index)) unwanted.add(index)
+  async #findFiles(info: TorrentInfo): Promise<OpenedFiles> {
+    const opened = await openFiles({
+      info,
+      layers: this.core.layers,
+      options: this.#options,
+      paths: this.#paths,
+      resume: this.#resume,
+      hashPool: this.#host.hashPool,
+      signal: this.#moves.signal,
+      events: this,
     })
-    return unwanted
+    this.#progress.restore(opened.stored.partial)
+    return opened
   }
 
-  #start(info: TorrentInfo, map: PieceMap, stored: StoredPieces, unwanted: ReadonlySet<number>): void {
-    const expected = (piece: number) => expectedHashes(info, map, this.core.layers, piece)
-    const assembler = new PieceAssembler(map, nodeBulkHash, expected, this.#host.blockPool)
-    this.#assembler = assembler
-    this.core.start(stored, assembler, this.#host.now())
+  #start(info: TorrentInfo, opened: OpenedFiles): void {
+    const { stored, unwanted, target } = opened
+    const now = this.#host.now()
+    this.#storage = new TorrentStorage(this.#storageOwner(), opened)
+    this.core.start(stored, this.#storage.assembler, now)
     if (this.#host.downloadLimiter.isLimited || this.downloadLimiter.isLimited) this.core.downloadAllowance = 0
     this.core.picker!.setSequential(this.#options.sequential ?? false)
-    if (unwanted.size > 0) this.#applySelection(info, map, unwanted)
-    for (const [piece, blocks] of stored.partial) {
-      if (expected(piece) !== undefined) assembler.restoreBlocks(piece, blocks)
+    if (unwanted.size > 0) this.core.setPriorities(unwantedPieces(info, target.map, unwanted), now)
+    this.#storage.restore()
+    this.#goOn()
+  }
+
+  #storageOwner(): StorageOwner {
+    return {
+      core: this.core,
+      host: this.#host,
+      progress: this.#progress,
+      isClosed: () => this.isClosed,
+      settle: () => this.settle(),
+      diskFailed: error => this.#diskFailed(error),
     }
-    this.#setState(this.core.isDone ? 'seeding' : 'downloading')
+  }
+
+  /** Takes up what it is to do. */
+  #goOn(): void {
+    this.#setState(this.#isHeld ? 'paused' : this.core.isDone ? 'seeding' : 'downloading')
     this.settle()
     this.core.fillAll(this.#host.now())
     this.settle()
-  }
-
-  #applySelection(info: TorrentInfo, map: PieceMap, unwanted: ReadonlySet<number>): void {
-    const wantedPieces = new Set<number>()
-    info.files.forEach((file, index) => {
-      const range = file.padding || unwanted.has(index) ? undefined : map.piecesOfFile(index)
-      if (range === undefined) return
-      for (let piece = range[0]; piece <= range[1]; piece++) wantedPieces.add(piece)
-    })
-    const changes: { piece: number; priority: number }[] = []
-    for (let piece = 0; piece < map.pieceCount; piece++) {
-      if (!wantedPieces.has(piece)) changes.push({ piece, priority: 0 })
-    }
-    this.core.setPriorities(changes, this.#host.now())
-  }
-
-  async #inspect(info: TorrentInfo, map: PieceMap, unwanted: ReadonlySet<number>): Promise<StoredPieces> {
-    const files = this.#files!
-    if (this.#options.trustFiles) {
-      const have = new Bitfield(map.pieceCount)
-      have.fill()
-      return { have, partial: new Map() }
-    }
-    const partsPath = this.#partsPath
-    const locate = (file: number, fileOffset: number, position: number) =>
-      unwanted.has(file) ? { path: partsPath, offset: position } : { path: files.path(file), offset: fileOffset }
-    const target = { info, map, layers: this.core.layers, locate }
-    const stored = await inspectFiles(target, files, this.#resume, this.#host.hashPool, (done, total) => {
-      this.emit('checked', done, total)
-    })
-    this.#progress.restore(stored.partial)
-    return stored
   }
 
   /** Something in the world failed: it stands still, and says why. */
@@ -245,55 +252,104 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     this.#host.limitsChanged()
   }
 
-  /** Stops asking for more; peers are still served. */
+  /** Parts from all peers until `resume`; what is there stays. */
   pause(): void {
+    this.#isHeld = true
     this.core.paused = true
-    this.#nextRoomCheck = undefined
+    this.#room.end()
+    this.#links.closeAll('paused')
+    void this.#announces.goodbye()
+    // What failed is still to be mended; only `resume` says that it is.
+    if (this.#state === 'error') return
+    this.#error = undefined
     this.#setState('paused')
   }
 
-  /** A full disk is no end: it waits until there is room, and says so. */
+  /** A full disk is no end: it waits until there is room, says so, and still serves what it has. */
   #diskFailed(error: OperationError): void {
     if (error.code !== 'disk-full') {
       this.fail(error)
       return
     }
-    if (this.#state === 'closed' || this.#nextRoomCheck !== undefined) return
-    this.pause()
+    if (this.isClosed || this.#isHeld || this.#room.isWaiting) return
+    this.core.paused = true
     this.#error = error
-    this.#nextRoomCheck = this.#host.now() + ROOM_CHECK_MS
+    this.#room.begin(this.#host.now())
+    this.#setState('paused')
     this.emit('waiting', error)
   }
 
   async #lookForRoom(): Promise<void> {
-    this.#nextRoomCheck = this.#host.now() + ROOM_CHECK_MS
-    const wanted = Math.min(this.leftBytes, ROOM_BYTES_MAX) + ROOM_BYTES_MIN
     const folders = [this.folder, this.#host.stateFolder]
-    const free = await Promise.all(folders.map(folder => freeBytes(folder))).catch(() => [0])
-    if (this.#nextRoomCheck !== undefined && this.#state === 'paused' && Math.min(...free) >= wanted) this.resume()
+    if (await this.#room.look(this.leftBytes, folders, this.#host.now())) this.resume()
   }
 
   /** Goes on after `pause`, or after the cause of an error is mended. */
   resume(): void {
     this.#error = undefined
-    this.#nextRoomCheck = undefined
-    this.core.paused = false
-    if (!this.core.isStarted) this.#setState('metadata')
-    else this.#setState(this.core.isDone ? 'seeding' : 'downloading')
-    this.core.fillAll(this.#host.now())
-    this.settle()
+    this.#isHeld = false
+    this.#room.end()
+    this.core.candidates.retry()
+    if (!this.core.isStarted) {
+      this.core.paused = false
+      this.#setState('metadata')
+      void this.open()
+    } else if (this.#storage!.hasDoubts) void this.#reconsider()
+    else {
+      this.core.paused = false
+      this.#goOn()
+    }
+  }
+
+  /** What was changed may be as it was again. */
+  async #reconsider(): Promise<void> {
+    this.#setState('checking')
+    await this.#storage!.reconsider()
+    if (this.#state !== 'checking') return
+    this.core.paused = this.#isHeld
+    this.#goOn()
+  }
+
+  /**
+   * Moves the files to another folder while they are used; a crash on the way loses nothing.
+   *
+   * @throws OperationError `path-exists`, `disk-full`, `path-not-a-folder`, `torrent-busy`; all is where it was then
+   */
+  move(folder: string): Promise<void> {
+    return this.#changePlaces(places => places.inFolder(folder))
+  }
+
+  /**
+   * Renames a file or folder of the torrent on this disk; both paths begin with the torrent's own folder, or are the file's name.
+   *
+   * @throws OperationError `name-unsafe`, `path-exists`, `file-unknown`, `torrent-busy`
+   */
+  rename(from: string, to: string): Promise<void> {
+    return this.#changePlaces(places => places.renamed(from, to))
+  }
+
+  async #changePlaces(choose: (places: FilePlaces) => Places): Promise<void> {
+    if (!this.core.isStarted) {
+      throw new OperationError('torrent-busy', 'its files are not known yet', { next: 'try again later' })
+    }
+    try {
+      await this.#moves.move(this.#opened!, choose, this)
+    } finally {
+      if (this.#moves.failure !== undefined && !this.isClosed) this.fail(this.#moves.failure)
+      this.settle()
+    }
   }
 
   // ── peers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   joined(connection: PeerLink, session: PeerSession): void {
-    this.connections.set(session.id, connection)
+    this.#links.all.set(session.id, connection)
     this.emit('peer', connection.address, 'joined', '')
   }
 
   left(connection: PeerLink, code: string): void {
     const { session } = connection
-    if (session === undefined || !this.connections.delete(session.id)) return
+    if (session === undefined || !this.#links.all.delete(session.id)) return
     this.core.left(session, this.#host.now())
     this.emit('peer', connection.address, 'left', code)
     this.core.fillAll(this.#host.now())
@@ -311,16 +367,18 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
 
   /** Bytes of wanted pieces that are missing. */
   get leftBytes(): number {
-    const { picker, map } = this.core
     // BEP 3: nobody knows before the metadata is there; zero would say that we seed.
-    if (picker === undefined || map === undefined) return 1
-    let left = 0
-    if (!picker.isDone)
-      for (let piece = 0; piece < picker.pieceCount; piece++) if (picker.isMissing(piece)) left += map.dataSize(piece)
-    return left
+    if (!this.core.isStarted) return 1
+    if (this.core.isDone) return 0
+    const { doneBytes, totalBytes } = wantedBytes(this.core)
+    return totalBytes - doneBytes
   }
 
   tick(now: number): void {
+    if (this.#isHeld) {
+      if (this.#progress.isBehind && now - this.#savedAt > SAVE_MS) void this.save()
+      return
+    }
     // Ten thousand torrents that nobody asks for should cost nothing.
     if (this.#state === 'seeding' && this.connections.size === 0 && !this.#progress.isBehind) {
       this.#announces.tick(now)
@@ -330,7 +388,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     this.#webSeeds.tick(now)
     this.settle()
     if (this.#state !== 'checking' && this.#state !== 'closed' && this.#state !== 'error') this.#announces.tick(now)
-    if (this.#nextRoomCheck !== undefined && now >= this.#nextRoomCheck) void this.#lookForRoom()
+    if (this.#room.isDue(now)) void this.#lookForRoom()
     if (this.#progress.isBehind && now - this.#savedAt > SAVE_MS) void this.save()
   }
 
@@ -339,29 +397,22 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     if (this.#settling) return
     this.#settling = true
     for (;;) {
-      const storage = this.#assembler?.takeEffects() ?? []
-      for (const effect of storage) this.#carryOut(effect)
+      const storage = this.#storage?.assembler.takeEffects() ?? []
+      for (const effect of storage) this.#storage!.carryOut(effect)
       const effects = this.core.takeEffects()
       for (const effect of effects) {
         if (effect.type === 'disconnect') this.connections.get(effect.session.id)?.close(effect.code)
         else if (effect.type === 'ban') this.emit('ban', effect.identity, effect.code)
         else if (effect.type === 'piece') this.emit('piece', effect.piece)
-        else if (effect.type === 'leaves') void this.#hashLeaves(effect)
+        else if (effect.type === 'leaves') void this.#storage!.hashLeaves(effect)
         else if (effect.type === 'metadata') this.#metadataCame(effect.info)
         else if (effect.type === 'done') this.#becameDone()
       }
       if (storage.length === 0 && effects.length === 0) break
     }
     this.#settling = false
-    for (const connection of this.connections.values()) connection.flush()
-    if (this.#readersPaused !== this.isFull) {
-      this.#readersPaused = this.isFull
-      for (const connection of this.connections.values()) {
-        if (this.isFull) connection.pauseReading()
-        else connection.resumeReading()
-      }
-      if (!this.isFull) this.core.fillAll(this.#host.now())
-    }
+    this.#links.flush()
+    if (this.#links.throttle(this.isFull)) this.core.fillAll(this.#host.now())
   }
 
   #metadataCame(info: TorrentInfo): void {
@@ -377,65 +428,17 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     this.emit('done')
   }
 
-  #carryOut(effect: StorageEffect): void {
-    const now = this.#host.now()
-    if (effect.type === 'write') void this.#write(effect)
-    else if (effect.type === 'read') void this.#readBack(effect)
-    else if (effect.type === 'verified') this.core.pieceVerified(effect.piece, effect.digests, now)
-    else {
-      this.#progress.drop(effect.piece)
-      this.core.pieceFailed(effect.piece, effect.digests, now)
-    }
-  }
-
-  async #write(effect: StorageEffect & { type: 'write' }): Promise<void> {
-    const { piece, firstBlock, buffers } = effect
-    const views = buffers.map((buffer, i) => buffer.subarray(0, this.#map!.blockSize(piece, firstBlock + i)))
-    this.#diskWork++
-    try {
-      await this.#files!.write(piece * this.#map!.pieceLength + firstBlock * PIECE_BLOCK_BYTES, views)
-      this.#progress.note({ piece, firstBlock, blockCount: buffers.length })
-      this.#assembler!.written(effect, true)
-    } catch (error) {
-      // First it stops asking, so that what is given up now is not asked for again at once.
-      this.#diskFailed(diskError(error, this.folder))
-      this.#assembler!.written(effect, false)
-    }
-    this.#diskWork--
-    this.settle()
-  }
-
-  async #readBack(effect: StorageEffect & { type: 'read' }): Promise<void> {
-    const { piece, firstBlock, blockCount } = effect
-    const start = firstBlock * PIECE_BLOCK_BYTES
-    const end = Math.min(this.#map!.dataSize(piece), start + blockCount * PIECE_BLOCK_BYTES)
-    const bytes = new Uint8Array(end - start)
-    const isThere = await this.#files!.read(piece * this.#map!.pieceLength + start, [bytes]).catch(() => false)
-    this.#assembler!.readBack(piece, isThere ? bytes : undefined)
-    this.settle()
-  }
-
-  async #hashLeaves({ session, range, span }: TorrentEffect & { type: 'leaves' }): Promise<void> {
-    this.core.leavesHashed(session, range, await hashLeaves(this.info!, this.#files!, span))
-    this.settle()
-  }
-
   /** Fills the views with blocks for a peer; false where the files do not have them any more. */
   async readForPeer(run: UploadRun, views: readonly Uint8Array[]): Promise<boolean> {
-    const isThere = await this.#files!.read(run.piece * this.#map!.pieceLength + run.begin, views).catch(() => false)
-    if (!isThere && this.#state !== 'closed') {
-      this.core.pieceLost(run.piece, this.#host.now())
-      this.settle()
-    }
-    return isThere
+    return this.#storage!.readForPeer(run, views)
   }
 
   /** Makes progress durable. */
   async save(): Promise<void> {
-    const { picker, info } = this.core
-    if (picker === undefined || info === undefined || this.#files === undefined) return
+    const { picker } = this.core
+    if (picker === undefined || this.#files === undefined) return
     this.#savedAt = this.#host.now()
-    await this.#progress.save(info, picker.have, this.#files)
+    await this.#progress.save(picker.have, this.#files)
   }
 
   /** Resolves once all that is wanted is there and verified; `close` makes it durable. */
@@ -471,29 +474,25 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
 
   /** Stops: peers are left, progress is made durable, files are closed. */
   async close(): Promise<void> {
-    if (this.#state === 'closed') return
-    for (const connection of [...this.connections.values()]) connection.close('closing')
+    if (this.isClosed) return
+    await this.#moves.stop()
+    this.#links.closeAll('closing')
     const goodbye = this.#announces.goodbye()
-    this.#assembler?.flushAll()
+    this.#storage?.assembler.flushAll()
     this.settle()
-    await this.#idle()
+    await this.#storage?.idle()
     await this.save()
     this.#setState('closed')
     this.#progress.close()
     await this.#files?.close()
-    // A tracker that does not answer must not hold anybody up.
-    await Promise.race([goodbye, new Promise(resolve => setTimeout(resolve, GOODBYE_MS).unref())])
-  }
-
-  /** Resolves when no write is under way. */
-  async #idle(): Promise<void> {
-    while (this.#diskWork > 0) await new Promise(resolve => setImmediate(resolve))
+    await goodbye
   }
 
   /** Forgets what was remembered about it; the files stay. */
   async forget(): Promise<void> {
     await this.close()
     await this.#resume.remove()
+    await forgetPlaces(this.#paths.places)
     await this.#files?.removeParts()
   }
 }

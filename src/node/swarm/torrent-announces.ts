@@ -6,6 +6,8 @@ import type { TorrentHost } from './torrent-host.ts'
 /** BEP 3 knows no word for a client that listens nowhere; what is sent to this port is discarded. */
 const DISCARD_PORT = 9
 const PEERS_WANTED = 80
+/** How long trackers may take to hear that we go: one that does not answer must not hold anybody up. */
+const GOODBYE_MS = 1000
 
 /** Announces a torrent to its trackers. */
 export class TorrentAnnounces {
@@ -35,7 +37,8 @@ export class TorrentAnnounces {
 
   /** Tells the trackers that we go. */
   async goodbye(): Promise<void> {
-    await Promise.all(this.#announcer.stopping().map(due => this.#announce(due)))
+    const told = Promise.all(this.#announcer.stopping().map(due => this.#announce(due)))
+    await Promise.race([told, new Promise(resolve => setTimeout(resolve, GOODBYE_MS).unref())])
   }
 
   async #announce(due: DueAnnounce): Promise<void> {

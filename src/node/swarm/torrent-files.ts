@@ -1,10 +1,13 @@
-import { constants } from 'node:fs'
+import { constants, fstatSync } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { OperationError } from '../../base/errors.ts'
 import type { PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
+import { FileGate } from './file-gate.ts'
+import type { FilePlaces } from './file-places.ts'
 import { readFully } from './positioned-io.ts'
+import type { MoveGate } from './relocate.ts'
 import { WriteQueue } from './write-queue.ts'
 
 /** Files kept open at once. */
@@ -37,25 +40,34 @@ export const ABSENT_FILE: FileState = { size: 0, modifiedMs: 0 }
 export class TorrentFiles {
   readonly #info: TorrentInfo
   readonly #map: PieceMap
-  readonly #folder: string
+  readonly #places: FilePlaces
   readonly #partsPath: string
   readonly #unwanted = new Set<number>()
   /** Open files by path, the least recently used first. */
   readonly #open = new Map<string, Promise<OpenFile>>()
   readonly #checkedFolders = new Set<string>()
+  readonly #gate = new FileGate()
+  /** What files were when their bytes were last known to be right; whatever changes them since is found before they are served. */
+  readonly #known = new Map<number, FileState>()
+  /** Files that were written to, since their states were last asked for. */
+  readonly #written = new Set<number>()
   /** Files that are being closed, what they hold still on its way to the disk. */
   readonly #closing = new Set<Promise<void>>()
   #flushFailure: unknown
 
-  constructor(info: TorrentInfo, map: PieceMap, folder: string, partsPath: string) {
+  constructor(info: TorrentInfo, map: PieceMap, places: FilePlaces, partsPath: string) {
     this.#info = info
     this.#map = map
-    this.#folder = folder
+    this.#places = places
     this.#partsPath = partsPath
   }
 
+  get places(): FilePlaces {
+    return this.#places
+  }
+
   path(file: number): string {
-    return join(this.#folder, ...this.#info.files[file].path)
+    return this.#places.path(file)
   }
 
   /** Files that are not asked for; what lies in the parts file stays there until `moveParts`. */
@@ -71,6 +83,24 @@ export class TorrentFiles {
     } catch {
       return ABSENT_FILE
     }
+  }
+
+  /** How all files are; those that nobody writes to are held against it from now on whenever they are read. */
+  async states(): Promise<FileState[]> {
+    this.#written.clear()
+    return Promise.all(
+      this.#info.files.map(async ({ padding }, index) => {
+        if (padding) return ABSENT_FILE
+        const state = await this.state(index)
+        if (!this.#written.has(index) && !this.#gate.isWritten(index)) this.#known.set(index, state)
+        return state
+      }),
+    )
+  }
+
+  /** A file is right as it was found, unless it was written to since. */
+  know(file: number, state: FileState): void {
+    if (this.#known.has(file)) this.#known.set(file, state)
   }
 
   /** Writes bytes at their place in the torrent. Padding is dropped. */
@@ -91,7 +121,10 @@ export class TorrentFiles {
     }
   }
 
-  /** Reads bytes from their place in the torrent into the views; false where some are missing. */
+  /**
+   * Reads bytes from their place in the torrent into the views; false where some are missing. Throws OperationError `file-changed`
+   * where somebody else has changed a file.
+   */
   async read(position: number, views: readonly Uint8Array[]): Promise<boolean> {
     const length = views.reduce((sum, view) => sum + view.length, 0)
     const slices = this.#map.slices(position, length)
@@ -101,7 +134,11 @@ export class TorrentFiles {
       if (this.#info.files[slice.file].padding) for (const view of part) view.fill(0)
       else {
         const at = this.#unwanted.has(slice.file) ? position + done : slice.fileOffset
-        const got = await this.#use(slice.file, false, file => readFully(file.handle.fd, part, at)).catch(error => {
+        const got = await this.#use(slice.file, false, async file => {
+          const bytesRead = await readFully(file.handle.fd, part, at)
+          if (bytesRead === slice.length) this.#checkUnchanged(slice.file, file)
+          return bytesRead
+        }).catch(error => {
           if ((error as OperationError).code === 'file-missing') return 0
           throw error
         })
@@ -110,6 +147,16 @@ export class TorrentFiles {
       done += slice.length
     }
     return true
+  }
+
+  /** Throws where a file is not what it was when it was right: after it was read, so that no change comes in between. */
+  #checkUnchanged(index: number, { handle }: OpenFile): void {
+    const known = this.#unwanted.has(index) ? undefined : this.#known.get(index)
+    if (known === undefined) return
+    const { size, mtimeMs } = fstatSync(handle.fd)
+    if (size !== known.size || Math.floor(mtimeMs) !== known.modifiedMs) {
+      throw new OperationError('file-changed', `${this.path(index)} was changed by somebody else`)
+    }
   }
 
   /** Returns once all that was written is durable. */
@@ -147,7 +194,8 @@ export class TorrentFiles {
   async createEmpty(): Promise<void> {
     for (const [index, file] of this.#info.files.entries()) {
       if (file.length > 0 || file.padding || file.symlink !== undefined || this.#unwanted.has(index)) continue
-      await this.#use(index, true, async () => {})
+      const found = await lstat(this.path(index)).catch(() => undefined)
+      if (found === undefined || found.size > 0) await this.#use(index, true, async () => {})
     }
   }
 
@@ -160,15 +208,69 @@ export class TorrentFiles {
 
   async #use<T>(index: number, writing: boolean, work: (file: OpenFile) => Promise<T>): Promise<T> {
     const isParts = this.#unwanted.has(index)
-    const path = isParts ? this.#partsPath : this.path(index)
-    const file = await this.#acquire(path, writing, isParts ? undefined : index)
-    try {
-      return await work(file)
-    } catch (error) {
-      throw diskError(error, path)
-    } finally {
-      file.users--
+    if (!isParts) {
+      while (this.#gate.isHeld(index, writing)) await this.#gate.change(index)
+      this.#gate.enter(index, writing)
     }
+    const path = isParts ? this.#partsPath : this.path(index)
+    if (writing) this.#noteChange(index)
+    try {
+      const file = await this.#acquire(path, writing, isParts ? undefined : index)
+      try {
+        return await work(file)
+      } catch (error) {
+        throw diskError(error, path)
+      } finally {
+        file.users--
+      }
+    } finally {
+      if (writing) this.#noteChange(index)
+      if (!isParts) this.#gate.leave(index, writing)
+    }
+  }
+
+  #noteChange(index: number): void {
+    this.#known.delete(index)
+    this.#written.add(index)
+  }
+
+  /** What the move of a file goes through. */
+  gateOf(file: number): MoveGate {
+    return {
+      holdWrites: () => this.#gate.hold(file, 'writes'),
+      holdAll: async () => {
+        await this.#gate.hold(file, 'all')
+        await this.#putAside(this.path(file))
+      },
+      makeFolders: () => {
+        const { folder, path } = this.#places.targetOf(file)
+        return this.#checkFolders(folder, path, true)
+      },
+      switched: () => {
+        this.#places.arrived(file)
+        this.#checkedFolders.clear()
+        this.#gate.open(file)
+      },
+    }
+  }
+
+  /** Whoever needs a file next opens it anew: another may stand in its place. */
+  letGo(file: number): Promise<void> {
+    return this.#putAside(this.path(file))
+  }
+
+  /** A move that failed leaves its file where it was. */
+  openGate(file: number): void {
+    this.#gate.open(file)
+  }
+
+  /** Closes a file that nobody uses now, what was written made durable. */
+  async #putAside(path: string): Promise<void> {
+    const opening = this.#open.get(path)
+    this.#open.delete(path)
+    const file = await opening?.catch(() => undefined)
+    if (file !== undefined) this.#closeWhenIdle(file)
+    await Promise.all(this.#closing)
   }
 
   async #acquire(path: string, writing: boolean, index: number | undefined): Promise<OpenFile> {
@@ -203,8 +305,10 @@ export class TorrentFiles {
   async #openFile(path: string, writing: boolean, index: number | undefined): Promise<OpenFile> {
     // A link in place of a file could lead anywhere.
     const access = (writing ? constants.O_RDWR | constants.O_CREAT : constants.O_RDONLY) | (constants.O_NOFOLLOW ?? 0)
-    if (index !== undefined) await this.#checkFolders(index, writing)
-    else if (writing) await mkdir(dirname(path), { recursive: true })
+    if (index !== undefined) {
+      const { folder, path: names } = this.#places.placeOf(index)
+      await this.#checkFolders(folder, names, writing)
+    } else if (writing) await mkdir(dirname(path), { recursive: true })
     const executable = index !== undefined && this.#info.files[index].executable
     const handle = await open(path, access, executable ? 0o777 : 0o666)
     if (writing && index !== undefined) {
@@ -216,10 +320,10 @@ export class TorrentFiles {
   }
 
   /** The folders above a file must be folders, not links to elsewhere; missing ones are made. */
-  async #checkFolders(index: number, create: boolean): Promise<void> {
-    if (create) await mkdir(this.#folder, { recursive: true })
-    let folder = this.#folder
-    for (const name of this.#info.files[index].path.slice(0, -1)) {
+  async #checkFolders(root: string, path: readonly string[], create: boolean): Promise<void> {
+    if (create) await mkdir(root, { recursive: true })
+    let folder = root
+    for (const name of path.slice(0, -1)) {
       folder = join(folder, name)
       if (this.#checkedFolders.has(folder)) continue
       if (create) {

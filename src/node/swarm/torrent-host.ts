@@ -5,6 +5,7 @@ import type { BlockPool } from '../../bittorrent/storage/block-pool.ts'
 import type { PeerSession } from '../../bittorrent/swarm/peer-session.ts'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import type { OpenUrlOptions } from './fetch-url.ts'
+import type { ChooseFile } from './file-selection.ts'
 import type { HashPool } from './hash-pool.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import type { TrackerClient } from './tracker-client.ts'
@@ -12,13 +13,21 @@ import type { WebSeed } from './web-seed-connection.ts'
 import type { WebSeedTiming } from './web-seeds.ts'
 
 /** What a torrent is at: `error` waits for `resume`, and so does `paused`, unless it waits for room on the disk; nothing is lost. */
-export type TorrentState = 'metadata' | 'checking' | 'downloading' | 'seeding' | 'paused' | 'error' | 'closed'
+export type TorrentState =
+  | 'metadata'
+  | 'checking'
+  | 'allocating'
+  | 'downloading'
+  | 'seeding'
+  | 'paused'
+  | 'error'
+  | 'closed'
 
 export interface SwarmTorrentOptions {
   /** Where its files go; the torrent's own folder is made in it. */
   readonly folder: string
   /** Chooses files by their path in the torrent; all of them unless given. */
-  readonly only?: (path: string, index: number) => boolean
+  readonly only?: ChooseFile
   readonly sequential?: boolean
   /** BEP 12: tiers of trackers, beside those of the torrent itself. */
   readonly trackers?: readonly (readonly string[])[]
@@ -30,6 +39,10 @@ export interface SwarmTorrentOptions {
   readonly superSeed?: boolean
   /** Take the files as they are, without hashing them first: for those who have just made the torrent. */
   readonly trustFiles?: boolean
+  /** Write zeros wherever bytes will come, so that the disk cannot become full on the way; sparse files unless given. */
+  readonly preallocate?: boolean
+  /** Begin paused: files are checked, and nothing else is done. */
+  readonly paused?: boolean
 }
 
 /** Somebody who gives us pieces, or takes them: a peer's socket, or a web server that plays a peer. */
@@ -50,6 +63,10 @@ export interface TorrentEvents {
   piece: [piece: number]
   /** So many pieces of those that need it have been checked. */
   checked: [done: number, total: number]
+  /** So many bytes have been set aside. */
+  allocated: [doneBytes: number, totalBytes: number]
+  /** So many files are at the place where they move to. */
+  moved: [done: number, total: number]
   done: []
   ban: [identity: string, code: string]
   peer: [address: PeerAddress, change: 'joined' | 'left', code: string]

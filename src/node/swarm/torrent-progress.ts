@@ -1,8 +1,7 @@
-import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
 import type { JournalEntry } from '../../bittorrent/storage/resume-data.ts'
 import { Bitfield } from '../../bittorrent/wire/bitfield.ts'
 import type { ResumeStore } from './resume-store.ts'
-import { ABSENT_FILE, type TorrentFiles } from './torrent-files.ts'
+import type { TorrentFiles } from './torrent-files.ts'
 
 /** Keeps what survives a restart: notes of writes at once, claims of pieces once their bytes are durable. */
 export class TorrentProgress {
@@ -59,8 +58,8 @@ export class TorrentProgress {
   }
 
   /** Syncs the files, then claims the pieces that were complete before. */
-  save(info: TorrentInfo, have: Bitfield, files: TorrentFiles): Promise<void> {
-    this.#saving ??= this.#save(info, have, files)
+  save(have: Bitfield, files: TorrentFiles): Promise<void> {
+    this.#saving ??= this.#save(have, files)
       .catch(this.#onFailure)
       .finally(() => {
         this.#saving = undefined
@@ -68,11 +67,10 @@ export class TorrentProgress {
     return this.#saving
   }
 
-  async #save(info: TorrentInfo, current: Bitfield, files: TorrentFiles): Promise<void> {
+  async #save(current: Bitfield, files: TorrentFiles): Promise<void> {
     const have = Bitfield.fromBytes(current.bytes, current.size)!
     await files.sync()
-    const states = await Promise.all(info.files.map((file, index) => (file.padding ? ABSENT_FILE : files.state(index))))
-    await this.#resume.save({ have, files: states })
+    await this.#resume.save({ have, files: await files.states() })
     for (const piece of this.#unclaimed.keys()) if (have.has(piece)) this.#unclaimed.delete(piece)
     this.#unnoted = []
     this.#resume.restartJournal([...this.#unclaimed.values()].flat())

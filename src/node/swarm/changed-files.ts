@@ -1,0 +1,103 @@
+import { OperationError } from '../../base/errors.ts'
+import type { Torrent } from '../../bittorrent/swarm/torrent.ts'
+import { checkPieces } from './check-pieces.ts'
+import type { HashPool } from './hash-pool.ts'
+import type { OpenedFiles } from './open-files.ts'
+import { ABSENT_FILE } from './torrent-files.ts'
+
+/** What finds files that were changed by somebody else, and says which pieces that has cost. */
+export class ChangedFiles {
+  readonly #core: Torrent
+  readonly #opened: OpenedFiles
+  readonly #pool: HashPool
+  readonly #now: () => number
+  /** Files that are being hashed again. */
+  readonly #checking = new Set<number>()
+  readonly #lost = new Set<number>()
+
+  constructor(core: Torrent, opened: OpenedFiles, pool: HashPool, now: () => number) {
+    this.#core = core
+    this.#opened = opened
+    this.#pool = pool
+    this.#now = now
+  }
+
+  /** The files that a piece is of. */
+  #filesOf(piece: number): number[] {
+    const { info, map } = this.#opened.target
+    const slices = map.slices(piece * info.pieceLength, map.dataSize(piece))
+    return slices.filter(({ file }) => !info.files[file].padding).map(({ file }) => file)
+  }
+
+  #lose(piece: number): void {
+    if (!this.#core.picker!.have.has(piece)) return
+    this.#lost.add(piece)
+    this.#core.pieceLost(piece, this.#now())
+  }
+
+  /**
+   * A piece could not be read, or not as it was: hashes what we had of its files again, and gives up what is wrong.
+   *
+   * @param isMissing whether bytes of the piece are missing for certain
+   * @returns why the torrent must not go on by itself: what was changed would be overwritten; `undefined` where all is right
+   */
+  async doubt(piece: number, isMissing: boolean): Promise<OperationError | undefined> {
+    if (!this.#core.picker!.have.has(piece)) return undefined
+    if (isMissing) this.#lose(piece)
+    let failure: OperationError | undefined
+    // Whoever checks a file already will say what is wrong with it.
+    const touched = this.#filesOf(piece).filter(file => !this.#checking.has(file))
+    if (touched.length === 0) return undefined
+    for (const file of touched) failure = (await this.#recheck(file)) ?? failure
+    return failure ?? (isMissing ? changed(this.#opened.files.path(touched[0]), false) : undefined)
+  }
+
+  async #recheck(file: number): Promise<OperationError | undefined> {
+    this.#checking.add(file)
+    try {
+      const { files, target } = this.#opened
+      await files.letGo(file)
+      const state = await files.state(file)
+      const [first, last] = target.map.piecesOfFile(file) ?? [1, 0]
+      const pieces: number[] = []
+      for (let piece = first; piece <= last; piece++) if (this.#core.picker!.have.has(piece)) pieces.push(piece)
+      const lostBefore = this.#lost.size
+      await checkPieces(target, pieces, this.#pool, (piece, isRight) => {
+        if (!isRight) this.#lose(piece)
+      })
+      files.know(file, state)
+      const isWhole = pieces.length > 0 && this.#lost.size === lostBefore && state !== ABSENT_FILE
+      return isWhole ? undefined : changed(files.path(file), state === ABSENT_FILE)
+    } finally {
+      this.#checking.delete(file)
+    }
+  }
+
+  /** Whether pieces were given up that may be right again. */
+  get hasLost(): boolean {
+    return this.#lost.size > 0
+  }
+
+  /** Hashes what was lost again: its owner may have put it back. */
+  async reconsider(): Promise<void> {
+    const { files, target } = this.#opened
+    const lost = [...this.#lost].filter(piece => {
+      const { have, activePieces } = this.#core.picker!
+      return !have.has(piece) && !activePieces.has(piece)
+    })
+    this.#lost.clear()
+    if (lost.length === 0) return
+    for (const file of new Set(lost.flatMap(piece => this.#filesOf(piece)))) await files.letGo(file)
+    await files.states()
+    await checkPieces(target, lost, this.#pool, (piece, isRight) => {
+      if (isRight) this.#core.pieceVerified(piece, undefined, this.#now())
+    })
+  }
+}
+
+function changed(path: string, isMissing: boolean): OperationError {
+  const [code, message] = isMissing ? ['file-missing', `${path} is missing`] : ['file-changed', `${path} was changed`]
+  return new OperationError(code, message, {
+    next: 'put the file back and resume the torrent; resumed without it, its bytes are fetched again',
+  })
+}

@@ -1,0 +1,28 @@
+import type { PeerLink } from './torrent-host.ts'
+
+/** Those with whom a torrent exchanges pieces. */
+export class TorrentLinks {
+  /** By the number of their session. */
+  readonly all = new Map<number, PeerLink>()
+  #isThrottled = false
+
+  /** Sends what waits. */
+  flush(): void {
+    for (const link of this.all.values()) link.flush()
+  }
+
+  /** Reads from nobody, or from all again; true where that has just become possible. */
+  throttle(isThrottled: boolean): boolean {
+    if (this.#isThrottled === isThrottled) return false
+    this.#isThrottled = isThrottled
+    for (const link of this.all.values()) {
+      if (isThrottled) link.pauseReading()
+      else link.resumeReading()
+    }
+    return !isThrottled
+  }
+
+  closeAll(code: string): void {
+    for (const link of [...this.all.values()]) link.close(code)
+  }
+}

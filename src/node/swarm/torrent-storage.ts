@@ -1,0 +1,138 @@
+import type { OperationError } from '../../base/errors.ts'
+import { PIECE_BLOCK_BYTES } from '../../bittorrent/metainfo/piece-map.ts'
+import { expectedHashes } from '../../bittorrent/storage/expected-hashes.ts'
+import { PieceAssembler, type StorageEffect } from '../../bittorrent/storage/piece-assembler.ts'
+import type { Torrent } from '../../bittorrent/swarm/torrent.ts'
+import type { TorrentEffect } from '../../bittorrent/swarm/torrent-options.ts'
+import type { UploadRun } from '../../bittorrent/swarm/uploads.ts'
+import { ChangedFiles } from './changed-files.ts'
+import { hashLeaves } from './hash-leaves.ts'
+import { nodeBulkHash } from './node-bulk-hash.ts'
+import type { OpenedFiles } from './open-files.ts'
+import { diskError } from './torrent-files.ts'
+import type { TorrentHost } from './torrent-host.ts'
+import type { TorrentProgress } from './torrent-progress.ts'
+
+/** What a torrent's storage needs of the torrent. */
+export interface StorageOwner {
+  readonly core: Torrent
+  readonly host: TorrentHost
+  readonly progress: TorrentProgress
+  isClosed(): boolean
+  settle(): void
+  /** The disk does not do what it should. */
+  diskFailed(error: OperationError): void
+}
+
+/** Carries out what the core of the storage decides: blocks to the files, and back. */
+export class TorrentStorage {
+  readonly assembler: PieceAssembler
+  readonly #owner: StorageOwner
+  readonly #opened: OpenedFiles
+  readonly #changed: ChangedFiles
+  #diskWork = 0
+
+  constructor(owner: StorageOwner, opened: OpenedFiles) {
+    const { core, host } = owner
+    const { info, map } = opened.target
+    const expected = (piece: number) => expectedHashes(info, map, core.layers, piece)
+    this.assembler = new PieceAssembler(map, nodeBulkHash, expected, host.blockPool)
+    this.#owner = owner
+    this.#opened = opened
+    this.#changed = new ChangedFiles(core, opened, host.hashPool, () => host.now())
+  }
+
+  /** Takes up the blocks that were there before. */
+  restore(): void {
+    const { info, map } = this.#opened.target
+    for (const [piece, blocks] of this.#opened.stored.partial) {
+      if (expectedHashes(info, map, this.#owner.core.layers, piece) !== undefined) {
+        this.assembler.restoreBlocks(piece, blocks)
+      }
+    }
+  }
+
+  carryOut(effect: StorageEffect): void {
+    const { core, host, progress } = this.#owner
+    const now = host.now()
+    if (effect.type === 'write') void this.#write(effect)
+    else if (effect.type === 'read') void this.#readBack(effect)
+    else if (effect.type === 'verified') core.pieceVerified(effect.piece, effect.digests, now)
+    else {
+      progress.drop(effect.piece)
+      core.pieceFailed(effect.piece, effect.digests, now)
+    }
+  }
+
+  async #write(effect: StorageEffect & { type: 'write' }): Promise<void> {
+    const { piece, firstBlock, buffers } = effect
+    const { files, target } = this.#opened
+    const views = buffers.map((buffer, i) => buffer.subarray(0, target.map.blockSize(piece, firstBlock + i)))
+    this.#diskWork++
+    try {
+      await files.write(piece * target.map.pieceLength + firstBlock * PIECE_BLOCK_BYTES, views)
+      this.#owner.progress.note({ piece, firstBlock, blockCount: buffers.length })
+      this.assembler.written(effect, true)
+    } catch (error) {
+      // First it stops asking, so that what is given up now is not asked for again at once.
+      this.#owner.diskFailed(diskError(error, files.places.folder))
+      this.assembler.written(effect, false)
+    }
+    this.#diskWork--
+    this.#owner.settle()
+  }
+
+  async #readBack(effect: StorageEffect & { type: 'read' }): Promise<void> {
+    const { piece, firstBlock, blockCount } = effect
+    const { files, target } = this.#opened
+    const start = firstBlock * PIECE_BLOCK_BYTES
+    const end = Math.min(target.map.dataSize(piece), start + blockCount * PIECE_BLOCK_BYTES)
+    const bytes = new Uint8Array(end - start)
+    const isThere = await files.read(piece * target.map.pieceLength + start, [bytes]).catch(() => false)
+    this.assembler.readBack(piece, isThere ? bytes : undefined)
+    this.#owner.settle()
+  }
+
+  async hashLeaves({ session, range, span }: TorrentEffect & { type: 'leaves' }): Promise<void> {
+    const { files, target } = this.#opened
+    this.#owner.core.leavesHashed(session, range, await hashLeaves(target.info, files, span))
+    this.#owner.settle()
+  }
+
+  /** Fills the views with blocks for a peer; false where the files do not have them any more. */
+  async readForPeer(run: UploadRun, views: readonly Uint8Array[]): Promise<boolean> {
+    const { files, target } = this.#opened
+    const { have } = this.#owner.core.picker!
+    if (!have.has(run.piece)) return false
+    try {
+      const isThere = await files.read(run.piece * target.map.pieceLength + run.begin, views)
+      if (!isThere) void this.#doubt(run.piece, true)
+      return isThere && have.has(run.piece)
+    } catch (error) {
+      void this.#doubt(run.piece, (error as OperationError).code !== 'file-changed')
+      return false
+    }
+  }
+
+  /** A file is not what it was. */
+  async #doubt(piece: number, isMissing: boolean): Promise<void> {
+    if (this.#owner.isClosed()) return
+    const failure = await this.#changed.doubt(piece, isMissing).catch(error => diskError(error, 'a file'))
+    if (failure !== undefined) this.#owner.diskFailed(failure)
+    this.#owner.settle()
+  }
+
+  get hasDoubts(): boolean {
+    return this.#changed.hasLost
+  }
+
+  /** Hashes again what changed files have cost: they may be as they were. */
+  async reconsider(): Promise<void> {
+    await this.#changed.reconsider().catch(error => this.#owner.diskFailed(diskError(error, 'a file')))
+  }
+
+  /** Resolves when no write is under way. */
+  async idle(): Promise<void> {
+    while (this.#diskWork > 0) await new Promise(resolve => setImmediate(resolve))
+  }
+}
