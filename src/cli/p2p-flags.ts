@@ -3,13 +3,14 @@ import { DEFAULT_BAN_SECONDS } from '../bitcoin/p2p/connections/ban-list.ts'
 import { parseWhitebind, parseWhitelist } from '../bitcoin/p2p/connections/permissions.ts'
 import type { ListenerOptions } from '../bitcoin/p2p/p2p-options.ts'
 import type { NetworkParams } from '../bitcoin/params/network-params.ts'
-import type { AddressNetwork, NetEndpoint } from '../bitcoin/wire/net-address.ts'
+import type { NetEndpoint } from '../bitcoin/wire/net-address.ts'
 import { formatNetAddress, parseNetEndpoint } from '../bitcoin/wire/net-address-text.ts'
 import { SERVICES } from '../bitcoin/wire/services.ts'
 import { DEFAULT_CONNECTIONS_OPTIONS, type ListenRequest } from '../node/net/connections.ts'
 import type { NetworkHelpersOptions } from '../node/net/network-helpers.ts'
 import type { NetworkOptions } from '../node/p2p/network-options.ts'
 import { fixedSeeds } from './fixed-seeds.ts'
+import { allowsNetwork, asksDnsSeeds, hasProxy, reachableNetworks } from './reachable-networks.ts'
 import { UsageError } from './read-flags.ts'
 import type { Settings } from './settings.ts'
 import { peersVersion } from './version.ts'
@@ -77,11 +78,6 @@ function listenPlaces(settings: Settings, network: NetworkParams): ListenPlace[]
   ]
 }
 
-function hasProxy(settings: Settings): boolean {
-  const proxy = settings.text('proxy') ?? ''
-  return proxy !== '' && proxy !== '0' && !settings.isNegated('proxy')
-}
-
 /** Whether connections are taken: unless the owner has said no, or chosen whom alone to connect to. */
 function listens(settings: Settings, connectionsMax: number): boolean {
   const chosen = settings.bool('listen')
@@ -95,29 +91,6 @@ function externalAddress(text: string, network: NetworkParams, settings: Setting
   const endpoint = parseNetEndpoint(text, settings.int('port') ?? network.defaultPort)
   if (endpoint === undefined) throw new UsageError(`Cannot resolve -externalip address: '${text}'`)
   return endpoint
-}
-
-/** -onlynet: whether addresses of a network may be connected to. */
-function allowsNetwork(settings: Settings, network: AddressNetwork): boolean {
-  const chosen = settings.list('onlynet')
-  return chosen.length === 0 || chosen.some(name => name.toLowerCase() === network)
-}
-
-/** Networks whose addresses are connected to: those that -onlynet allows and something leads to. */
-function reachableNetworks(settings: Settings): AddressNetwork[] {
-  const all: readonly AddressNetwork[] = ['ipv4', 'ipv6', 'onion', 'i2p', 'cjdns']
-  for (const name of settings.list('onlynet')) {
-    if (!all.some(network => network === name.toLowerCase())) {
-      throw new UsageError(`Unknown network specified in -onlynet: '${name}'`)
-    }
-  }
-  const hasOnion = !settings.isNegated('onion') && (hasProxy(settings) || (settings.text('onion') ?? '') !== '')
-  return all.filter(network => {
-    if (!allowsNetwork(settings, network)) return false
-    if (network === 'onion') return hasOnion
-    if (network === 'i2p') return (settings.text('i2psam') ?? '') !== ''
-    return network !== 'cjdns' || (settings.bool('cjdnsreachable') ?? false)
-  })
 }
 
 /** -whitelist, each entry valid. */
@@ -191,6 +164,7 @@ function ownServices(settings: Settings): bigint {
 export function networkOptions(settings: Settings, network: NetworkParams): NetworkOptions {
   const connectionsMax = settings.int('maxconnections') ?? DEFAULT_CONNECTIONS_MAX
   const places = listens(settings, connectionsMax) ? listenPlaces(settings, network) : []
+  const helpers = helpersOf(settings, network, places)
   const peerTimeoutMs = 1000 * (settings.int('peertimeout') ?? DEFAULT_PEER_TIMEOUT_SECONDS)
   const logIps = settings.bool('logips') ?? false
   return {
@@ -212,7 +186,7 @@ export function networkOptions(settings: Settings, network: NetworkParams): Netw
       connect: connectOnly(settings),
       addNodes: settings.list('addnode'),
       seedNodes: settings.list('seednode'),
-      dnsSeed: settings.bool('dnsseed') ?? (connectOnly(settings) === undefined && connectionsMax > 0),
+      dnsSeed: asksDnsSeeds(settings, connectOnly(settings) === undefined && connectionsMax > 0),
       forceDnsSeed: settings.bool('forcednsseed') ?? false,
       namesThroughProxy: hasProxy(settings),
       fixedSeeds: (settings.bool('fixedseeds') ?? true) ? fixedSeeds(network) : undefined,
@@ -221,7 +195,7 @@ export function networkOptions(settings: Settings, network: NetworkParams): Netw
         (places.length > 0 && settings.list('externalip').length === 0 && !hasProxy(settings)),
       externalAddresses: settings.list('externalip').map(text => externalAddress(text, network, settings)),
       listenPort: portOf(settings, network),
-      reachableNetworks: reachableNetworks(settings),
+      reachableNetworks: reachableNetworks(settings, helpers.tor?.findsProxy ?? false),
       deterministicAddresses: settings.list('test').includes('addrman'),
       listeners: places.map(({ grant, isOnion }) => ({ grant, isOnion })),
     },
@@ -237,7 +211,7 @@ export function networkOptions(settings: Settings, network: NetworkParams): Netw
       cjdnsReachable: settings.bool('cjdnsreachable') ?? false,
     },
     listen: places.map(({ at, isOptional }) => ({ at, isOptional })),
-    helpers: helpersOf(settings, network, places),
+    helpers,
     proxies: {
       proxy: settings.list('proxy'),
       onion: settings.text('onion') ?? '',
