@@ -1,17 +1,23 @@
+import { join } from 'node:path'
 import { testCells } from './cells.ts'
 import { Program, skipUnlessRuns } from './programs.ts'
-import { freePort, type Job, listening, type Running } from './real-client.ts'
+import { freePort, type Job, LOOPBACK, listening, type Running } from './real-client.ts'
 
 async function aria2(job: Job, ...args: string[]): Promise<Running> {
-  const port = await freePort()
+  const host = job.host ?? LOOPBACK.host
+  const [port, dhtPort] = [await freePort(host), await freePort(host)]
+  // It asks UDP trackers by the port of its DHT only; that knows nobody here.
+  const dht = job.tracker
+    ? ['--enable-dht', `--dht-listen-port=${dhtPort}`, `--dht-file-path=${join(job.folder, '.dht')}`]
+    : ['--enable-dht=false']
   const program = new Program('aria2c', [
     '--no-conf',
-    '--enable-dht=false',
+    ...dht,
     '--enable-dht6=false',
     '--bt-enable-lpd=false',
     '--bt-save-metadata=false',
     '--follow-torrent=mem',
-    '--interface=127.0.0.1',
+    `--interface=${host}`,
     `--listen-port=${port}`,
     '--summary-interval=0',
     '--file-allocation=none',
@@ -22,6 +28,7 @@ async function aria2(job: Job, ...args: string[]): Promise<Running> {
     ...args,
     job.source,
   ])
+  await listening(port, host)
   return {
     program,
     port,
@@ -35,22 +42,18 @@ async function aria2(job: Job, ...args: string[]): Promise<Running> {
 testCells({
   name: 'aria2',
   skip: skipUnlessRuns('aria2c', ['--version'], 'aria2'),
-  host: '127.0.0.1',
-  // It counts another infohash for a torrent that has a part for v2.
+  ...LOOPBACK,
   versions: ['v1'],
-  slow: ['two of them fetch from a super-seeding Peers'],
-  lacks: {
-    'tells Peers of a peer': 'aria2 was not heard to tell of others within four minutes',
-    'our tracker over udp': 'aria2 asks UDP trackers only while its DHT runs',
-  },
-  async seed(job) {
-    const running = await aria2(job, '--seed-ratio=0', '--check-integrity=true', '--bt-seed-unverified=false')
-    await listening(running.port)
-    return running
-  },
-  async get(job) {
-    const running = await aria2(job, '--seed-time=0')
-    await listening(running.port)
-    return running
+  // It leaves the key without a name, which BEP 52's file tree has, out of what it hashes: a hybrid becomes another torrent.
+  unreadable: { v2: /Missing pieces/, hybrid: /Info Hash: [0-9a-f]{40}/ },
+  // It waits for Peers to call it once more after it has got a magnet link's metadata.
+  concurrency: 6,
+  lacks: {},
+  seed: job => aria2(job, '--seed-ratio=0', '--check-integrity=true', '--bt-seed-unverified=false'),
+  get: job => aria2(job, '--seed-time=0'),
+  async inspect(torrentFile) {
+    const program = new Program('aria2c', ['--no-conf', '--show-files', torrentFile])
+    await program.ended()
+    return program.output
   },
 })

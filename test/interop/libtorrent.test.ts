@@ -8,9 +8,9 @@ testCells(
     {
       name: 'libtorrent',
       skip: skipUnlessRuns(PYTHON, ['-c', 'import libtorrent'], 'python3-libtorrent'),
-      host: '127.0.0.1',
       versions: ['v1', 'v2', 'hybrid'],
       lacks: {},
+      unreadable: {},
     },
     PYTHON,
     fileURLToPath(new URL('./libtorrent-peer.py', import.meta.url)),

@@ -1,9 +1,10 @@
+import { dirname } from 'node:path'
 import { Program } from './programs.ts'
-import type { Job, RealClient, Running } from './real-client.ts'
+import { type Job, LOOPBACK, type RealClient, type Running } from './real-client.ts'
 
 /** Programs of ours around a library: libtorrent-peer.py and webtorrent/peer.mjs speak the same words. */
 export function lineClient(
-  about: Pick<RealClient, 'name' | 'skip' | 'host' | 'versions' | 'lacks' | 'slow'>,
+  about: Pick<RealClient, 'name' | 'skip' | 'versions' | 'lacks' | 'unreadable' | 'writesPadding'>,
   program: string,
   script: string,
 ): RealClient {
@@ -13,6 +14,7 @@ export function lineClient(
     if (job.only !== undefined) words.push(`only=${job.only.join(',')}`)
     if (job.upBytesPerSecond !== undefined) words.push(`up=${job.upBytesPerSecond}`)
     if (job.tracker) words.push('tracker')
+    if (job.host !== undefined) words.push(`host=${job.host}`)
     const running = new Program(program, words)
     const { port } = JSON.parse(await running.line(line => line.includes('"port"')))
     return {
@@ -24,5 +26,15 @@ export function lineClient(
       },
     }
   }
-  return { ...about, seed: job => start('seed', job), get: job => start('get', job) }
+  return {
+    ...about,
+    ...LOOPBACK,
+    seed: job => start('seed', job),
+    get: job => start('get', job),
+    async inspect(torrentFile) {
+      const running = new Program(program, [script, 'seed', dirname(torrentFile), torrentFile])
+      await running.ended()
+      return running.errors
+    },
+  }
 }

@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process'
+import { skipUnless } from './programs.ts'
 
 /** An address that only this process and its children can reach. */
 export const NAMESPACE_HOST = '10.99.0.1'
+/** On the loopback device the whole network of an address is there with it. */
+export const OTHER_NAMESPACE_HOSTS = ['10.99.0.2', '10.99.0.3'] as const
 
 const MARK = 'PEERS_NETWORK_NAMESPACE'
 const SETUP = `ip link set lo up && ip addr add ${NAMESPACE_HOST}/24 dev lo`
@@ -22,6 +25,5 @@ export function enterNetworkNamespace(): string | false {
     )
     process.exit(status ?? 1)
   }
-  if (process.env['CI']) throw new Error('CI must allow network namespaces: unshare --net')
-  return 'a network of its own is not allowed here (unshare --net)'
+  return skipUnless(false, 'a network of its own is not allowed here (unshare --net)')
 }

@@ -1,8 +1,15 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 
-/** For a test's `skip` option: why it is skipped where a program does not run, or false where it does. */
+/** For a test's `skip` option: why it is skipped where a program does not run, or false where it does. In CI it has to. */
 export function skipUnlessRuns(program: string, args: readonly string[], what: string): string | false {
-  return spawnSync(program, args, { stdio: 'ignore' }).status === 0 ? false : `${what} is not installed`
+  return skipUnless(spawnSync(program, args, { stdio: 'ignore' }).status === 0, `${what} is not installed`)
+}
+
+/** The same for anything that a test needs. */
+export function skipUnless(isThere: boolean, why: string): string | false {
+  if (isThere) return false
+  if (process.env['CI']) throw new Error(why)
+  return why
 }
 
 /** Debian's python, which is the one that Debian's python3-libtorrent is for. */

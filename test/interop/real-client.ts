@@ -15,6 +15,8 @@ export interface Job {
   readonly upBytesPerSecond?: number
   /** Whether it asks the torrent's trackers. */
   readonly tracker?: boolean
+  /** Where it listens, if not at its usual host. */
+  readonly host?: string
 }
 
 /** A client that runs. */
@@ -30,18 +32,27 @@ export interface RealClient {
   readonly name: string
   /** Why its tests are skipped; false where it is there. */
   readonly skip: string | false
-  /** Where it listens, and where Peers has to. */
+  /** Where it listens, and where Peers does. */
   readonly host: string
+  /** For more of them and of Peers: some clients take all who share an address for one peer, and tell nobody of his own address. */
+  readonly otherHosts: readonly [string, string]
   readonly versions: readonly TorrentVersion[]
   /** Cells that run at once; 3 unless given. */
   readonly concurrency?: number
   /** What it cannot do, by cell, and why. */
   readonly lacks: Readonly<Record<string, string>>
-  /** Cells that take it minutes. */
-  readonly slow?: readonly string[]
+  /** What it says of torrents of other versions. */
+  readonly unreadable: Readonly<Partial<Record<TorrentVersion, RegExp>>>
+  /** Whether it writes padding files (BEP 47) as if they were files, and looks for them when it seeds. */
+  readonly writesPadding?: boolean
   seed(job: Job): Promise<Running>
   get(job: Job): Promise<Running>
+  /** Its words about a torrent file. */
+  inspect?(torrentFile: string): Promise<string>
 }
+
+/** Addresses of this machine that need no setting up. */
+export const LOOPBACK = { host: '127.0.0.1', otherHosts: ['127.0.0.2', '127.0.0.3'] } as const
 
 /** A port that is free now. */
 export async function freePort(host = '127.0.0.1'): Promise<number> {

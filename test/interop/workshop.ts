@@ -14,7 +14,7 @@ export function noise(length: number, seed: number): Buffer {
 /** Folders, samples and clients for a test, all gone after it. */
 export class Workshop {
   readonly root: string
-  readonly #clients: SwarmClient[] = []
+  readonly #things: { close(): unknown }[] = []
   #folders = 0
 
   private constructor(root: string) {
@@ -37,8 +37,13 @@ export class Workshop {
       hashThreads: 1,
       ...options,
     })
-    this.#clients.push(opened)
-    return opened
+    return this.keep(opened)
+  }
+
+  /** Closes something with the workshop, however the test ends. */
+  keep<T extends { close(): unknown }>(thing: T): T {
+    this.#things.push(thing)
+    return thing
   }
 
   /** Files of the given names and sizes in a new folder of the given name; returns the folder's path. */
@@ -60,7 +65,7 @@ export class Workshop {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#clients.map(client => client.close()))
+    await Promise.all(this.#things.map(thing => thing.close()))
     await rm(this.root, { recursive: true })
   }
 }

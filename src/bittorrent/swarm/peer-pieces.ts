@@ -9,7 +9,7 @@ const EARLY_HAVES_MAX = 10_000
 export type PiecesSaid = Uint8Array | 'all' | 'none'
 
 /** Keeps what a peer says of its pieces until it is known how many there are. */
-export function rememberPieces(session: PeerSession, pieces: PiecesSaid): void {
+export function rememberPieces(session: PeerSession, pieces: PiecesSaid): undefined {
   if (pieces === 'all') session.early.all = true
   else if (pieces !== 'none') session.early.bits = pieces.slice()
 }

@@ -21,6 +21,8 @@ export class SuperSeeding {
   /** Open offers by piece. */
   readonly #offers = new Map<number, Offer>()
   #next = 0
+  /** A piece that nobody had when it was last asked. */
+  #lastUnseen = 0
   #isOver = false
 
   constructor(picker: PiecePicker) {
@@ -58,17 +60,18 @@ export class SuperSeeding {
     return undefined
   }
 
-  /** A peer has a piece. If that is another than the one it was offered to, the offer has done its work. */
-  peerHas(session: PeerSession, piece: number, sessions: Iterable<PeerSession>, now: number): void {
+  /** A peer has told of pieces: an offer that another than its holder has taken up has done its work. */
+  peerHas(session: PeerSession, sessions: Iterable<PeerSession>, now: number): void {
     if (this.#isOver) return
-    const offer = this.#offers.get(piece)
-    const holder = offer?.holder
-    if (offer !== undefined && holder === session) offer.hasSince ??= now
-    const isAlone = holder === session && ![...sessions].some(other => other !== session && !other.isSeed)
-    if (holder !== undefined && (holder !== session || isAlone)) {
+    const freed: PeerSession[] = []
+    for (const [piece, offer] of this.#offers) {
+      if (!session.has(piece)) continue
+      if (offer.holder === session) offer.hasSince ??= now
+      if (offer.holder === session && !isAlone(session, sessions)) continue
       this.#offers.delete(piece)
-      this.offer(holder)
+      freed.push(offer.holder)
     }
+    for (const holder of freed) this.offer(holder)
     this.#isOver = this.#isEverywhere()
   }
 
@@ -83,8 +86,13 @@ export class SuperSeeding {
   }
 
   #isEverywhere(): boolean {
-    for (let piece = 0; piece < this.#picker.pieceCount; piece++)
-      if (this.#picker.availability(piece) === 0) return false
+    const { pieceCount } = this.#picker
+    for (let i = 0; i < pieceCount; i++) {
+      const piece = (this.#lastUnseen + i) % pieceCount
+      if (this.#picker.availability(piece) > 0) continue
+      this.#lastUnseen = piece
+      return false
+    }
     return true
   }
 
@@ -93,4 +101,10 @@ export class SuperSeeding {
     for (const [piece, { holder }] of this.#offers) if (holder === session) this.#offers.delete(piece)
     for (const other of sessions) this.offer(other)
   }
+}
+
+/** Whether nobody else is there who could take a piece from a peer. */
+function isAlone(session: PeerSession, sessions: Iterable<PeerSession>): boolean {
+  for (const other of sessions) if (other !== session && !other.isSeed) return false
+  return true
 }

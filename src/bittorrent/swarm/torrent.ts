@@ -156,11 +156,7 @@ export class Torrent implements SessionEvents {
     if (picker.isDone) this.#effects.push({ type: 'done' })
   }
 
-  /**
-   * A peer has shaken hands. Returns its session, or why it is not welcome.
-   *
-   * @param v2 whether both handshakes spoke of the v2 infohash
-   */
+  /** A peer has shaken hands. Returns its session, or why it is not welcome. */
   join(handshake: Handshake, origin: SessionOrigin, now: number): PeerSession | string {
     this.#now = now
     const { v1, v2 } = this.infohashes
@@ -395,22 +391,23 @@ export class Torrent implements SessionEvents {
   }
 
   hasPieces(session: PeerSession, pieces: PiecesSaid): string | undefined {
-    if (this.#started !== undefined) return this.#started.pieces.said(session, pieces)
-    rememberPieces(session, pieces)
-    return undefined
+    if (this.#started === undefined) return rememberPieces(session, pieces)
+    const code = this.#started.pieces.said(session, pieces)
+    if (code === undefined) this.#spread(session, this.#started)
+    return code
   }
 
   hasPiece(session: PeerSession, piece: number): string | undefined {
     if (this.#started === undefined) return rememberPiece(session, piece)
     const code = this.#started.pieces.has(session, piece)
-    if (code === undefined) this.#spread(session, piece, this.#started)
+    if (code === undefined) this.#spread(session, this.#started)
     return code
   }
 
-  /** BEP 16: a piece has been seen at a peer; when all have been, there is nothing more to hide. */
-  #spread(session: PeerSession, piece: number, { superSeeding, uploads, picker }: StartedParts): void {
+  /** BEP 16: pieces have been seen at a peer; when all have been, there is nothing more to hide. */
+  #spread(session: PeerSession, { superSeeding, uploads, picker }: StartedParts): void {
     if (superSeeding === undefined || superSeeding.isOver) return
-    superSeeding.peerHas(session, piece, this.#sessions.values(), this.#now)
+    superSeeding.peerHas(session, this.#sessions.values(), this.#now)
     if (!superSeeding.isOver) return
     uploads.slots = this.#options.uploads.slots
     for (const other of this.#sessions.values()) tellHaves(other, picker.have)

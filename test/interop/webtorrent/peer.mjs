@@ -3,7 +3,7 @@
 //   seed FOLDER TORRENT             prints {"port": N}, seeds until its input ends
 //   get FOLDER TORRENT|MAGNET PEER  prints {"done": true} once all is there; PEER may be none
 //
-// After those: only=0,3 (files), up=BYTES, host=ADDRESS, port=N, tracker (announces), pex (says whom it knows).
+// After those: only=0,3 (files), up=BYTES, port=N, tracker (announces). It listens at every address, so that host=ADDRESS says nothing new.
 import { readFile } from 'node:fs/promises'
 import WebTorrent from 'webtorrent'
 
