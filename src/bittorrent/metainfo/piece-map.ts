@@ -29,6 +29,7 @@ export class PieceMap {
   readonly #info: TorrentInfo
   /** Offsets of all files, for searching. */
   readonly #offsets: Float64Array
+  readonly #hasPadding: boolean
   readonly pieceCount: number
   readonly pieceLength: number
 
@@ -36,6 +37,7 @@ export class PieceMap {
     this.#info = info
     this.pieceCount = info.pieceCount
     this.pieceLength = info.pieceLength
+    this.#hasPadding = info.files.some(file => file.padding)
     this.#offsets = Float64Array.from(info.files, file => file.offset)
   }
 
@@ -49,6 +51,7 @@ export class PieceMap {
    * that its hash is checked like any other's.
    */
   dataSize(piece: number): number {
+    if (!this.#hasPadding) return this.size(piece)
     const start = piece * this.pieceLength
     let end = start + this.size(piece)
     const { files } = this.#info

@@ -1,11 +1,8 @@
 import { invariant } from '../../base/errors.ts'
 import type { BulkHash } from '../../base/ports/bulk-hash.ts'
 import { PIECE_BLOCK_BYTES, type PieceMap } from '../metainfo/piece-map.ts'
-import { BlockPool } from './block-pool.ts'
+import { BlockPool, type BlockRuns, joinBlocks, RUN_BLOCKS } from './block-pool.ts'
 import { type ExpectedHashes, PieceVerifier } from './piece-verifier.ts'
-
-/** Blocks that are written in one go: 256 KiB. */
-export const BLOCKS_PER_WRITE = 16
 
 export interface AssemblerOptions {
   /** Bytes that wait for their neighbours beyond which they are written without them. */
@@ -25,13 +22,19 @@ export type StorageEffect =
       readonly type: 'write'
       readonly piece: number
       readonly firstBlock: number
+      /** One for each block. */
       readonly buffers: readonly Uint8Array[]
+      /** What is to be written, in as few parts as it lies in memory. */
+      readonly parts: readonly Uint8Array[]
     }
   | { readonly type: 'read'; readonly piece: number; readonly firstBlock: number; readonly blockCount: number }
   /** The piece is right and written. `digests` where it had failed before: SHA-1 of each block, 20 bytes each. */
   | { readonly type: 'verified'; readonly piece: number; readonly digests: Uint8Array | undefined }
   /** The piece is wrong; `digests` tells later whose block it was. Empty where the disk failed and nobody is to blame. */
   | { readonly type: 'failed'; readonly piece: number; readonly digests: Uint8Array }
+
+/** Tells runs of all pieces apart: no piece has more. */
+const RUNS_PER_PIECE_MAX = 2 ** 16
 
 /** A block is missing, in memory, on its way to the disk, or on the disk. */
 const MISSING = 0
@@ -61,7 +64,7 @@ class Assembly {
     this.verifier = verifier
     this.states = new Uint8Array(blockCount)
     this.buffers = new Array<Uint8Array | undefined>(blockCount).fill(undefined)
-    this.heldInGroup = new Uint8Array(Math.ceil(blockCount / BLOCKS_PER_WRITE))
+    this.heldInGroup = new Uint8Array(Math.ceil(blockCount / RUN_BLOCKS))
   }
 }
 
@@ -76,6 +79,7 @@ export class PieceAssembler {
   readonly #options: AssemblerOptions
   readonly #pool: BlockPool
   readonly #assemblies = new Map<number, Assembly>()
+  readonly #runs: BlockRuns = new Map()
   /** Pieces that failed, for which the digests of the right blocks are wanted too. */
   readonly #suspicious = new Set<number>()
   #effects: StorageEffect[] = []
@@ -108,8 +112,9 @@ export class PieceAssembler {
   }
 
   /** A buffer for a block that is about to arrive; to be given to `complete` or `abort`. */
-  begin(): Uint8Array {
-    return this.#pool.take()
+  begin(piece: number, block: number): Uint8Array {
+    const slot = block % RUN_BLOCKS
+    return this.#pool.take(this.#runs, piece * RUNS_PER_PIECE_MAX + (block - slot) / RUN_BLOCKS, slot)
   }
 
   /** The block did not arrive whole, or is not wanted. */
@@ -138,20 +143,26 @@ export class PieceAssembler {
     assembly.states[block] = HELD
     assembly.buffers[block] = buffer
     assembly.received++
-    const group = Math.floor(block / BLOCKS_PER_WRITE)
+    const group = Math.floor(block / RUN_BLOCKS)
     assembly.heldInGroup[group]++
     this.#heldBlocks++
-    this.#advance(assembly)
-    const groupSize = Math.min(BLOCKS_PER_WRITE, assembly.blockCount - group * BLOCKS_PER_WRITE)
-    const isGroupFull = assembly.heldInGroup[group] === groupSize
-    if (isGroupFull || assembly.received === assembly.blockCount) this.#writeGroup(assembly, group)
-    if (assembly.received === assembly.blockCount) this.#flush(assembly)
+    const groupSize = Math.min(RUN_BLOCKS, assembly.blockCount - group * RUN_BLOCKS)
+    const isWhole = assembly.received === assembly.blockCount
+    // Hashed and written in runs: each call costs as much as some thousand bytes.
+    if (isWhole || assembly.heldInGroup[group] === groupSize) {
+      this.#advance(assembly)
+      this.#writeGroup(assembly, group)
+    }
+    if (isWhole) this.#flush(assembly)
     if (this.#heldBlocks * PIECE_BLOCK_BYTES > this.#options.flushAboveBytes) this.flushAll()
   }
 
   /** Writes whatever is held, neighbours or not. */
   flushAll(): void {
-    for (const assembly of this.#assemblies.values()) this.#flush(assembly)
+    for (const assembly of this.#assemblies.values()) {
+      this.#advance(assembly)
+      this.#flush(assembly)
+    }
   }
 
   /** Gives up a piece: what was held of it is forgotten. Writes under way go on. */
@@ -193,10 +204,12 @@ export class PieceAssembler {
       this.#giveUp(assembly)
       return
     }
-    for (let at = 0; at < bytes.length; at += PIECE_BLOCK_BYTES) {
-      const data = bytes.subarray(at, at + PIECE_BLOCK_BYTES)
-      if (assembly.verdict === undefined) assembly.verifier.update(data)
-      else assembly.digests!.set(this.#hash.sha1(data), 20 * assembly.digested++)
+    if (assembly.verdict === undefined) assembly.verifier.update(bytes)
+    else {
+      for (let at = 0; at < bytes.length; at += PIECE_BLOCK_BYTES) {
+        const digest = this.#hash.sha1(bytes.subarray(at, at + PIECE_BLOCK_BYTES))
+        assembly.digests!.set(digest, 20 * assembly.digested++)
+      }
     }
     this.#advance(assembly)
   }
@@ -213,9 +226,10 @@ export class PieceAssembler {
     return assembly
   }
 
-  #data(assembly: Assembly, block: number): Uint8Array | undefined {
-    const size = this.#map.blockSize(assembly.piece, block)
-    return assembly.buffers[block]?.subarray(0, size)
+  /** Some blocks of a piece as they lie in memory. */
+  #parts({ piece }: Assembly, firstBlock: number, buffers: readonly Uint8Array[]): Uint8Array[] {
+    const start = firstBlock * PIECE_BLOCK_BYTES
+    return joinBlocks(buffers, Math.min(buffers.length * PIECE_BLOCK_BYTES, this.#map.dataSize(piece) - start))
   }
 
   #flush(assembly: Assembly): void {
@@ -226,8 +240,8 @@ export class PieceAssembler {
 
   /** Writes the runs of held blocks in a group. */
   #writeGroup(assembly: Assembly, group: number): void {
-    const end = Math.min(assembly.blockCount, (group + 1) * BLOCKS_PER_WRITE)
-    for (let block = group * BLOCKS_PER_WRITE; block < end; block++) {
+    const end = Math.min(assembly.blockCount, (group + 1) * RUN_BLOCKS)
+    for (let block = group * RUN_BLOCKS; block < end; block++) {
       if (assembly.states[block] !== HELD) continue
       const firstBlock = block
       const buffers: Uint8Array[] = []
@@ -237,7 +251,8 @@ export class PieceAssembler {
         buffers.push(assembly.buffers[block]!)
       }
       assembly.writesPending++
-      this.#effects.push({ type: 'write', piece: assembly.piece, firstBlock, buffers })
+      const parts = this.#parts(assembly, firstBlock, buffers)
+      this.#effects.push({ type: 'write', piece: assembly.piece, firstBlock, buffers, parts })
     }
     assembly.heldInGroup[group] = 0
   }
@@ -264,15 +279,16 @@ export class PieceAssembler {
   }
 
   #hashHeld(assembly: Assembly): void {
-    const { verifier } = assembly
-    while (verifier.nextBlock < assembly.blockCount) {
-      const block = verifier.nextBlock
-      const data = this.#data(assembly, block)
-      if (data === undefined) return
-      verifier.update(data)
+    const { verifier, buffers } = assembly
+    const first = verifier.nextBlock
+    let end = first
+    while (end < assembly.blockCount && buffers[end] !== undefined) end++
+    if (end === first) return
+    for (const part of this.#parts(assembly, first, buffers.slice(first, end) as Uint8Array[])) verifier.update(part)
+    for (let block = first; block < end; block++) {
       if (assembly.states[block] !== WRITTEN) continue
-      this.#pool.give(assembly.buffers[block]!)
-      assembly.buffers[block] = undefined
+      this.#pool.give(buffers[block]!)
+      buffers[block] = undefined
     }
   }
 
@@ -281,7 +297,7 @@ export class PieceAssembler {
     if (assembly.states[firstBlock] !== WRITTEN) return
     let blockCount = 0
     while (
-      blockCount < BLOCKS_PER_WRITE &&
+      blockCount < RUN_BLOCKS &&
       firstBlock + blockCount < assembly.blockCount &&
       assembly.states[firstBlock + blockCount] === WRITTEN &&
       assembly.buffers[firstBlock + blockCount] === undefined

@@ -1,6 +1,6 @@
 import { equalBytes } from '../../base/bytes/bytes.ts'
 import type { BulkHash, HashStream } from '../../base/ports/bulk-hash.ts'
-import { MERKLE_HASH_BYTES, merkleRoot } from '../metainfo/merkle.ts'
+import { MERKLE_BLOCK_BYTES, MERKLE_HASH_BYTES, merkleRoot } from '../metainfo/merkle.ts'
 
 /** What a piece must hash to. */
 export interface ExpectedHashes {
@@ -15,7 +15,7 @@ export interface ExpectedHashes {
 const ZEROS = new Uint8Array(65_536)
 const NO_HASH = new Uint8Array(MERKLE_HASH_BYTES)
 
-/** The running hash of one piece, block by block in order. */
+/** The running hash of one piece, its blocks in order. */
 export class PieceVerifier {
   readonly #hash: BulkHash
   readonly #expected: ExpectedHashes
@@ -35,10 +35,14 @@ export class PieceVerifier {
     return this.#next
   }
 
-  update(block: Uint8Array): void {
-    this.#sha1?.update(block)
-    this.#leaves?.set(this.#hash.sha256(block), this.#next * MERKLE_HASH_BYTES)
-    this.#next++
+  /** Takes the next blocks, one or many; only the last of a piece may be short. */
+  update(blocks: Uint8Array): void {
+    this.#sha1?.update(blocks)
+    for (let at = 0; at < blocks.length; at += MERKLE_BLOCK_BYTES) {
+      const leaf = this.#leaves && this.#hash.sha256(blocks.subarray(at, at + MERKLE_BLOCK_BYTES))
+      this.#leaves?.set(leaf!, this.#next * MERKLE_HASH_BYTES)
+      this.#next++
+    }
   }
 
   /** After the last block: whether the piece is what the torrent says. */

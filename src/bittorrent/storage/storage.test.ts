@@ -99,10 +99,7 @@ class FakeDisk {
       const bytes = this.bytes.slice(start, Math.min(end, start + effect.blockCount * PIECE_BLOCK_BYTES))
       assembler.readBack(effect.piece, bytes)
     } else {
-      effect.buffers.forEach((buffer, i) => {
-        const data = buffer.subarray(0, map.blockSize(effect.piece, effect.firstBlock + i))
-        if (!this.failWrites) this.bytes.set(data, start + i * PIECE_BLOCK_BYTES)
-      })
+      if (!this.failWrites) this.bytes.set(concatBytes(...effect.parts), start)
       assembler.written(effect, !this.failWrites)
     }
     this.collect(assembler)
@@ -126,7 +123,7 @@ function makeAssembler(of: Sample, options = { flushAboveBytes: 2 ** 30, heldByt
 
 function deliver(assembler: PieceAssembler, of: Sample, piece: number, block: number, spoil = false): void {
   const start = piece * of.info.pieceLength + block * PIECE_BLOCK_BYTES
-  const buffer = assembler.begin()
+  const buffer = assembler.begin(piece, block)
   buffer.set(of.space.subarray(start, start + of.map.blockSize(piece, block)))
   if (spoil) buffer[0] ^= 1
   assembler.complete(piece, block, buffer)

@@ -7,7 +7,7 @@ export interface BlockSink {
   /** Whether receiving should pause. */
   readonly isFull: boolean
   /** Room for a block that is about to arrive. */
-  begin(): Uint8Array
+  begin(piece: number, block: number): Uint8Array
   complete(piece: number, block: number, buffer: Uint8Array): void
   abort(buffer: Uint8Array): void
 }
@@ -112,7 +112,7 @@ export class Requests {
       Number.isInteger(block) &&
       session.outstanding.has(blockKey(piece, block)) &&
       length === this.#map.blockSize(piece, block)
-    session.arriving = { piece, block, buffer: isOwed ? this.#sink.begin() : undefined, filled: 0 }
+    session.arriving = { piece, block, buffer: isOwed ? this.#sink.begin(piece, block) : undefined, filled: 0 }
     return undefined
   }
 

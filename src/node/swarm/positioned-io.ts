@@ -1,9 +1,9 @@
-import { readv, writev } from 'node:fs'
+import { read, readv, write, writev } from 'node:fs'
 
 /** Reads until the views are full or the file ends; returns the bytes read. */
 export function readFully(fd: number, views: readonly Uint8Array[], position: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    readv(fd, views, position, (error, bytesRead) => {
+    const onRead = (error: NodeJS.ErrnoException | null, bytesRead: number) => {
       if (error !== null) reject(error)
       else if (bytesRead === 0) resolve(0)
       else {
@@ -11,14 +11,17 @@ export function readFully(fd: number, views: readonly Uint8Array[], position: nu
         if (rest.length === 0) resolve(bytesRead)
         else readFully(fd, rest, position + bytesRead).then(more => resolve(bytesRead + more), reject)
       }
-    })
+    }
+    // One view costs less than a list of one.
+    if (views.length === 1) read(fd, views[0], 0, views[0].length, position, onRead)
+    else readv(fd, views, position, onRead)
   })
 }
 
 /** Writes all of the views, one after the other. */
 export function writeFully(fd: number, views: readonly Uint8Array[], position: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    writev(fd, views, position, (error, bytesWritten) => {
+    const onWritten = (error: NodeJS.ErrnoException | null, bytesWritten: number) => {
       if (error !== null) {
         reject(error)
         return
@@ -26,7 +29,9 @@ export function writeFully(fd: number, views: readonly Uint8Array[], position: n
       const rest = after(views, bytesWritten)
       if (rest.length === 0) resolve()
       else writeFully(fd, rest, position + bytesWritten).then(resolve, reject)
-    })
+    }
+    if (views.length === 1) write(fd, views[0], 0, views[0].length, position, onWritten)
+    else writev(fd, views, position, onWritten)
   })
 }
 

@@ -42,14 +42,19 @@ export class TorrentStorage {
     this.#changed = new ChangedFiles(core, opened, host.hashPool, () => host.now())
   }
 
-  /** Takes up the blocks that were there before. */
-  restore(): void {
+  /**
+   * Takes up the blocks that were there before.
+   *
+   * @returns what is wrong where everything was expected to be there
+   */
+  restore(expectComplete: boolean): OperationError | undefined {
     const { info, map } = this.#opened.target
     for (const [piece, blocks] of this.#opened.stored.partial) {
       if (expectedHashes(info, map, this.#owner.core.layers, piece) !== undefined) {
         this.assembler.restoreBlocks(piece, blocks)
       }
     }
+    return expectComplete ? this.#changed.missing() : undefined
   }
 
   carryOut(effect: StorageEffect): void {
@@ -65,12 +70,11 @@ export class TorrentStorage {
   }
 
   async #write(effect: StorageEffect & { type: 'write' }): Promise<void> {
-    const { piece, firstBlock, buffers } = effect
+    const { piece, firstBlock, buffers, parts } = effect
     const { files, target } = this.#opened
-    const views = buffers.map((buffer, i) => buffer.subarray(0, target.map.blockSize(piece, firstBlock + i)))
     this.#diskWork++
     try {
-      await files.write(piece * target.map.pieceLength + firstBlock * PIECE_BLOCK_BYTES, views)
+      await files.write(piece * target.map.pieceLength + firstBlock * PIECE_BLOCK_BYTES, parts)
       this.#owner.progress.note({ piece, firstBlock, blockCount: buffers.length })
       this.assembler.written(effect, true)
     } catch (error) {
