@@ -36,7 +36,7 @@ export const OPTIMISTIC_MS = 30_000
 export const SEED_TURN_MS = 60_000
 
 /** Those who give most come first; a snubbing peer has given up its claim. */
-function byReturn(a: ChokerPeer, b: ChokerPeer): number {
+export function byReturn(a: ChokerPeer, b: ChokerPeer): number {
   return Number(a.snubbed) - Number(b.snubbed) || b.downloadRate - a.downloadRate || a.since - b.since || a.id - b.id
 }
 

@@ -29,7 +29,8 @@ export function introduce(session: PeerSession, have: Bitfield, infohash: Uint8A
   if (session.fast && have.isFull) session.out.haveAll()
   else if (session.fast && have.count === 0) session.out.haveNone()
   else if (have.count > 0) session.out.bitfield(have.bytes)
-  if (!session.fast || have.count === 0) return
+  // A whole crowd waits for a seed's line: what it gave to those that it chokes, it would give of the same few pieces again and again.
+  if (!session.fast || have.count === 0 || have.isFull) return
   for (const piece of allowedFastSet(session.origin.host, infohash, have.size, ALLOWED_FAST_COUNT)) {
     session.grantedFast.add(piece)
     session.out.allowedFast(piece)

@@ -84,6 +84,10 @@ export class PeerSession {
   readonly grantedFast = new Set<number>()
   rejected = 0
   readonly upload = new RateMeter()
+  /** Served, and yet it asked for nothing of late. */
+  leavesPlaceUnused = false
+  /** What it had been sent at the last look at its place. */
+  uploadSeenBytes = 0
 
   // Extensions.
   handshake: ExtensionHandshake | undefined

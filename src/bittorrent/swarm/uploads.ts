@@ -1,4 +1,4 @@
-import { type ChokerPeer, chooseUnchoked } from '../choker/choose-unchoked.ts'
+import { byReturn, type ChokerPeer, chooseUnchoked } from '../choker/choose-unchoked.ts'
 import type { PieceMap } from '../metainfo/piece-map.ts'
 import type { Bitfield } from '../wire/bitfield.ts'
 import type { PeerSession } from './peer-session.ts'
@@ -12,9 +12,20 @@ export interface UploadOptions {
   readonly rejectedMax: number
   /** How often the choice whom to serve is made anew. */
   readonly rechokeMs: number
+  /** Peers unchoked at once at most: those who ask for nothing for the moment leave their places to others. */
+  readonly unchokedMax: number
 }
 
-export const UPLOAD_OPTIONS: UploadOptions = { slots: 8, queueMax: 500, rejectedMax: 20_000, rechokeMs: 10_000 }
+export const UPLOAD_OPTIONS: UploadOptions = {
+  slots: 8,
+  queueMax: 500,
+  rejectedMax: 20_000,
+  rechokeMs: 10_000,
+  unchokedMax: 32,
+}
+
+/** A place is unused after so long without a request. */
+const UNUSED_MS = 1000
 
 /** Longest block that we serve. BEP 3 warns of more than 16 KiB; some old clients ask for more. */
 const REQUEST_BYTES_MAX = 128 * 1024
@@ -108,6 +119,7 @@ export class Uploads {
   #unchoke(session: PeerSession, now: number): void {
     session.amChoking = false
     session.chokedSince = now
+    session.leavesPlaceUnused = false
     session.out.unchoke()
   }
 
@@ -123,42 +135,75 @@ export class Uploads {
 
   /** A peer has become interested: it is served at once if there is a free place. */
   interested(session: PeerSession, now: number): void {
-    let unchoked = 0
-    for (const other of this.#sessions.values()) if (!other.amChoking) unchoked++
-    if (session.amChoking && unchoked < this.slots) this.#unchoke(session, now)
+    if (session.amChoking && this.#freePlaces() > 0) this.#unchoke(session, now)
   }
 
-  /** A peer has gone: others may have its place. */
-  placeIsFree(now: number): void {
-    for (const session of this.#sessions.values()) {
-      if (session.peerInterested && session.amChoking) this.interested(session, now)
+  #freePlaces(): number {
+    let [unchoked, used] = [0, 0]
+    for (const { amChoking, leavesPlaceUnused } of this.#sessions.values()) {
+      if (amChoking) continue
+      unchoked++
+      if (!leavesPlaceUnused) used++
     }
+    return Math.min(this.slots - used, Math.max(this.slots, this.#options.unchokedMax) - unchoked)
+  }
+
+  /** A peer makes room: whoever gives us most, or waits longest, has its place. */
+  placeIsFree(now: number): void {
+    const free = this.#freePlaces()
+    if (free <= 0) return
+    const waiting = [...this.#sessions.values()].filter(session => session.peerInterested && session.amChoking)
+    const ranked = waiting.map(session => this.#asChokerPeer(session, now)).sort(byReturn)
+    for (const { id } of ranked.slice(0, free)) this.#unchoke(this.#sessions.get(id)!, now)
   }
 
   /** Whoever wants nothing makes room. */
   notInterested(session: PeerSession, now: number): void {
-    if (!session.amChoking) this.#choke(session, now)
+    if (session.amChoking) return
+    this.#choke(session, now)
+    this.placeIsFree(now)
   }
 
-  /** Chooses anew whom to serve, when it is time. */
+  #asChokerPeer(session: PeerSession, now: number): ChokerPeer {
+    return {
+      id: session.id,
+      downloadRate: session.download.rate(now),
+      uploadRate: session.upload.rate(now),
+      unchoked: !session.amChoking,
+      since: session.chokedSince,
+      snubbed: session.snubbed,
+    }
+  }
+
+  /** Notes who makes no use of its place. */
+  #lookAtPlaces(now: number): number {
+    let unused = 0
+    for (const session of this.#sessions.values()) {
+      const { total } = session.upload
+      const isIdle = session.uploads.length === 0 && total === session.uploadSeenBytes
+      session.uploadSeenBytes = total
+      session.leavesPlaceUnused = !session.amChoking && isIdle && now - session.chokedSince >= UNUSED_MS
+      if (session.leavesPlaceUnused) unused++
+    }
+    return unused
+  }
+
+  /** Once a second: gives away what places are not used, and chooses anew whom to serve, when it is time. */
   tick(seeding: boolean, now: number): void {
-    if (now < this.#nextRechoke) return
+    const unused = this.#lookAtPlaces(now)
+    if (now < this.#nextRechoke) {
+      this.placeIsFree(now)
+      return
+    }
     this.#nextRechoke = now + this.#options.rechokeMs
     const peers: ChokerPeer[] = []
     for (const session of this.#sessions.values()) {
       if (!session.peerInterested) continue
-      peers.push({
-        id: session.id,
-        downloadRate: session.download.rate(now),
-        uploadRate: session.upload.rate(now),
-        unchoked: !session.amChoking,
-        since: session.chokedSince,
-        snubbed: session.snubbed,
-      })
+      peers.push(this.#asChokerPeer(session, now))
     }
     const choice = chooseUnchoked(peers, {
       now,
-      slots: this.slots,
+      slots: Math.min(this.slots + unused, Math.max(this.slots, this.#options.unchokedMax)),
       seeding,
       optimistic: this.#optimistic,
       optimisticSince: this.#optimisticSince,

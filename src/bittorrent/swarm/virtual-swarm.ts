@@ -53,6 +53,8 @@ export class VirtualPeer {
   readonly torrent: Torrent
   readonly options: VirtualPeerOptions
   readonly links = new Map<number, Link>()
+  /** The same in a row, made anew when they change. */
+  #row: readonly Link[] | undefined
   readonly banned = new Set<string>()
   doneAt: number | undefined
   lineFreeAt = 0
@@ -79,6 +81,21 @@ export class VirtualPeer {
   }
 
   readonly isFull = false
+
+  get row(): readonly Link[] {
+    this.#row ??= [...this.links.values()]
+    return this.#row
+  }
+
+  joined(link: Link): void {
+    this.links.set(link.session.id, link)
+    this.#row = undefined
+  }
+
+  left(link: Link): boolean {
+    this.#row = undefined
+    return this.links.delete(link.session.id)
+  }
 
   begin(): Uint8Array {
     return this.#buffers.pop() ?? new Uint8Array(PIECE_BLOCK_BYTES)
@@ -145,7 +162,7 @@ export class VirtualSwarm {
 
   connect(a: VirtualPeer, b: VirtualPeer): void {
     const join = (of: VirtualPeer, to: VirtualPeer, incoming: boolean) => {
-      const origin = { host: `10.0.${to.id >>> 8}.${to.id & 255}`, port: 1 + to.id, incoming, identity: `${to.id}` }
+      const origin = { host: `10.${to.id >>> 8}.${to.id & 255}.1`, port: 1 + to.id, incoming, identity: `${to.id}` }
       return of.torrent.join(decodeHandshake(to.torrent.handshake())!, origin, this.now)
     }
     const [sessionA, sessionB] = [join(a, b, false), join(b, a, true)]
@@ -155,7 +172,7 @@ export class VirtualSwarm {
       const hello = remote.torrent.handshake()
       reader.push(hello, 0, hello.length)
       const link = { session, reader, remote, remoteLink: undefined as unknown as Link }
-      of.links.set(session.id, link)
+      of.joined(link)
       return link
     }
     const linkA = makeLink(a, b, sessionA)
@@ -171,9 +188,9 @@ export class VirtualSwarm {
   }
 
   disconnect(peer: VirtualPeer, link: Link): void {
-    peer.links.delete(link.session.id)
+    peer.left(link)
     peer.torrent.left(link.session, this.now)
-    if (link.remote.links.delete(link.remoteLink.session.id)) {
+    if (link.remote.left(link.remoteLink)) {
       link.remote.torrent.left(link.remoteLink.session, this.now)
       this.#at(this.now, () => this.settle(link.remote))
     }
@@ -181,7 +198,7 @@ export class VirtualSwarm {
 
   /** A peer goes for good. */
   remove(peer: VirtualPeer): void {
-    for (const link of [...peer.links.values()]) this.disconnect(peer, link)
+    for (const link of peer.row) this.disconnect(peer, link)
   }
 
   #at(at: number, run: () => void): void {
@@ -249,7 +266,7 @@ export class VirtualSwarm {
       }
       if (settled.length === 0 && effects.length === 0) break
     }
-    for (const link of [...peer.links.values()]) {
+    for (const link of peer.row) {
       const bytes = link.session.out.take()
       if (bytes !== undefined) this.#at(this.now + this.#options.latencyMs, () => this.#hear(link, bytes))
     }
@@ -270,7 +287,7 @@ export class VirtualSwarm {
   /** Sends the next block, if the line is free: to each peer in turn. */
   #send(peer: VirtualPeer): void {
     if (this.now < peer.lineFreeAt) return
-    const links = [...peer.links.values()]
+    const links = peer.row
     const start = links.length > 0 ? this.#random.below(links.length) : 0
     for (let i = 0; i < links.length; i++) {
       const link = links[(start + i) % links.length]
