@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { fitsGlob } from './glob.ts'
+import { fitsGlob } from '../../node/swarm/glob.ts'
 import { parsePieceLength, parseRate } from './parse-values.ts'
 import { formatBytes, formatProgress, formatSeconds } from './progress.ts'
 

@@ -73,6 +73,18 @@ export class ChangedFiles {
     }
   }
 
+  /** Counts all that is wanted and not there as lost; the first file of it is named. */
+  missing(): OperationError | undefined {
+    const { have, pieceCount } = this.#core.picker!
+    let first: number | undefined
+    for (let piece = 0; piece < pieceCount; piece++) {
+      if (have.has(piece) || this.#core.picker!.priority(piece) === 0) continue
+      this.#lost.add(piece)
+      first ??= this.#filesOf(piece)[0]
+    }
+    return first === undefined ? undefined : changed(this.#opened.files.path(first), false)
+  }
+
   /** Whether pieces were given up that may be right again. */
   get hasLost(): boolean {
     return this.#lost.size > 0

@@ -132,6 +132,15 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     return [...this.#torrents.values()]
   }
 
+  /** By its infohash as it goes in handshakes, in hex. */
+  torrent(infohash: string): SwarmTorrent | undefined {
+    return this.#torrents.get(infohash)
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
   async #listen(port: number): Promise<void> {
     const server = createServer({ noDelay: true }, socket => {
       if (this.#connections.size >= this.#options.connectionsMax) socket.destroy()

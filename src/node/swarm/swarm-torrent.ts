@@ -168,7 +168,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     this.#setState('checking')
     try {
       const opened = (this.#opened ??= await this.#findFiles(info))
-      if (this.#options.preallocate && !this.isClosed) {
+      if (this.#options.preallocate && !this.#options.expectComplete && !this.isClosed) {
         this.#setState('allocating')
         await allocateFiles(opened, this.#moves.signal, this)
       }
@@ -209,8 +209,9 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     if (this.#host.downloadLimiter.isLimited || this.downloadLimiter.isLimited) this.core.downloadAllowance = 0
     this.core.picker!.setSequential(this.#options.sequential ?? false)
     if (unwanted.size > 0) this.core.setPriorities(unwantedPieces(info, target.map, unwanted), now)
-    this.#storage.restore()
-    this.#goOn()
+    const missing = this.#storage.restore(this.#options.expectComplete ?? false)
+    if (missing === undefined) this.#goOn()
+    else this.fail(missing)
   }
 
   #storageOwner(): StorageOwner {

@@ -41,6 +41,8 @@ export interface SwarmTorrentOptions {
   readonly trustFiles?: boolean
   /** Write zeros wherever bytes will come, so that the disk cannot become full on the way; sparse files unless given. */
   readonly preallocate?: boolean
+  /** Everything was there before: what is missing now is an error, and not fetched before \`resume\`. */
+  readonly expectComplete?: boolean
   /** Begin paused: files are checked, and nothing else is done. */
   readonly paused?: boolean
 }

@@ -42,14 +42,19 @@ export class TorrentStorage {
     this.#changed = new ChangedFiles(core, opened, host.hashPool, () => host.now())
   }
 
-  /** Takes up the blocks that were there before. */
-  restore(): void {
+  /**
+   * Takes up the blocks that were there before.
+   *
+   * @returns what is wrong where everything was expected to be there
+   */
+  restore(expectComplete: boolean): OperationError | undefined {
     const { info, map } = this.#opened.target
     for (const [piece, blocks] of this.#opened.stored.partial) {
       if (expectedHashes(info, map, this.#owner.core.layers, piece) !== undefined) {
         this.assembler.restoreBlocks(piece, blocks)
       }
     }
+    return expectComplete ? this.#changed.missing() : undefined
   }
 
   carryOut(effect: StorageEffect): void {
