@@ -9,6 +9,8 @@ const RULES = `
   addconnection 2:v2transport
   addnode 2:v2transport
   addpeeraddress 1:port 2:tried
+  addtorrent 0:source$ 1:folder$ 2:options 2:only 2:sequential 2:preallocate 2:paused 2:peers 2:trackers 2:upload_limit
+    2:download_limit
   analyzepsbt 0:psbt$
   backupwallet 0:destination$
   bumpfee 1:options 1:conf_target 1:fee_rate 1:replaceable 1:outputs 1:original_change_index
@@ -107,7 +109,10 @@ const RULES = `
   setlabel 1:label$
   setmocktime 0:timestamp
   setnetworkactive 0:state
+  setswarmlimits 0:upload 1:download
+  settorrentlimits 1:upload 2:download
   setwalletflag 1:value
+  sharefiles 0:path$ 1:options 1:piece_length 1:private 1:super_seed 1:web_seeds 1:peers 1:trackers 1:upload_limit
   signmessage 1:message$
   signmessagewithprivkey 1:message$
   signrawtransactionwithkey 1:privkeys 2:prevtxs

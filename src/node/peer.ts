@@ -9,6 +9,7 @@ import type { LogFilter } from './log-filter.ts'
 import { NodeClock } from './node-clock.ts'
 import type { NetworkOptions } from './p2p/network-options.ts'
 import { PeerNetwork } from './p2p/peer-network.ts'
+import type { SwarmSession, SwarmSessionOptions } from './swarm/swarm-session.ts'
 
 /** The ledger's threads run this far below the one that talks, so that answers do not wait for checking. */
 const LEDGER_NICE = 5
@@ -23,6 +24,8 @@ export interface PeerOptions {
   readonly mockTimeSeconds: number
   /** Undefined for a peer that keeps to itself. */
   readonly network: NetworkOptions | undefined
+  /** Undefined for a peer without torrents. */
+  readonly swarm?: SwarmSessionOptions
 }
 
 /**
@@ -41,6 +44,10 @@ export class Peer {
   readonly ledger: LedgerClient
   /** Sockets and what goes over them; undefined until the ledger is open, and for a peer that keeps to itself. */
   p2p: PeerNetwork | undefined
+  /** Its torrents; undefined until the ledger is open, and for a peer without them. */
+  swarm: SwarmSession | undefined
+  /** Whether it is to have torrents. */
+  readonly hasSwarm: boolean
   /** Resolves when the ledger can be asked and peers can connect. Rejects where either is impossible. */
   readonly opened: Promise<void>
   /** Resolves when everything is closed; rejects with what forced the peer to stop. */
@@ -55,6 +62,7 @@ export class Peer {
 
   constructor(options: PeerOptions) {
     this.network = options.ledger.params
+    this.hasSwarm = options.swarm !== undefined
     this.clock = new NodeClock(options.mockTimeSeconds)
     new NodeFiles(options.ledger.folder).makeFolder('')
     this.#debugLog = new DebugLog(options.debugLog, () => this.clock.mockSeconds)
@@ -77,6 +85,7 @@ export class Peer {
     })
     this.opened = this.ledger.opened.then(async () => {
       if (options.network !== undefined) await this.#startNetwork(options.network, options.ledger)
+      if (options.swarm !== undefined) await this.#startSwarm(options.swarm)
       this.#isReady = true
     })
     this.opened.catch(() => undefined)
@@ -86,6 +95,11 @@ export class Peer {
     const crypto = await loadCrypto({ portable: portableCrypto })
     const { network, ledger, clock, log } = this
     this.p2p = await PeerNetwork.start({ options, folder, network, ledger, crypto, clock, log })
+  }
+
+  async #startSwarm(options: SwarmSessionOptions): Promise<void> {
+    const { SwarmSession } = await import('./swarm/swarm-session.ts')
+    if (!this.isStopping) this.swarm = await SwarmSession.open(options, this.log)
   }
 
   /** What keeps RPC waiting, in bitcoind's words; undefined once the ledger can be asked. */
@@ -129,7 +143,7 @@ export class Peer {
   async #stop(): Promise<void> {
     this.log.info('Shutdown in progress...')
     for (const listener of this.#shutdownListeners) listener()
-    await this.p2p?.stop()
+    await Promise.all([this.p2p?.stop(), this.swarm?.close()])
     try {
       await this.ledger.close()
     } catch (error) {

@@ -9,6 +9,7 @@ import type { Log } from '../node/log.ts'
 import type { NetTotals } from '../node/net/connections.ts'
 import type { TrafficFigures } from '../node/net/traffic.ts'
 import type { NetworkReach } from '../node/p2p/peer-network.ts'
+import type { SwarmSession } from '../node/swarm/swarm-session.ts'
 import type { ActiveCall } from './method-table.ts'
 import { RPC_CLIENT_P2P_DISABLED, RpcError } from './rpc-error.ts'
 
@@ -40,6 +41,8 @@ export interface RpcContext {
   readonly clientVersion: number
   /** What is done with peers; undefined where nothing is. */
   peers(): RpcPeers | undefined
+  /** The torrents of this peer; undefined where it has none, such as under the name of bitcoind. */
+  swarm(): SwarmSession | undefined
   /** Messages for `warnings`. */
   warnings(): readonly string[]
 }

@@ -3,7 +3,15 @@ import type { RpcContext } from './context.ts'
 import type { Json } from './json/json-value.ts'
 
 /** Groups of methods, as `help` lists them; hidden ones are not listed. */
-export type RpcCategory = 'blockchain' | 'control' | 'network' | 'mining' | 'rawtransactions' | 'util' | 'hidden'
+export type RpcCategory =
+  | 'blockchain'
+  | 'control'
+  | 'network'
+  | 'mining'
+  | 'rawtransactions'
+  | 'swarm'
+  | 'util'
+  | 'hidden'
 
 /**
  * Types of parameters: `hex` is a string of hex digits, `amount` a number or string of bitcoin, `range` an end or a pair,

@@ -10,6 +10,7 @@ import { RpcDispatcher } from './dispatch.ts'
 import { RPC_HTTP_DEFAULTS, type RpcHttpOptions, RpcHttpServer } from './http-server.ts'
 import { MethodTable } from './method-table.ts'
 import { RPC_METHODS } from './methods/rpc-methods.ts'
+import { SWARM_METHODS } from './methods/swarm-methods.ts'
 
 /** Options of {@link serveRpc}; the defaults are bitcoind's. */
 export interface RpcServiceOptions {
@@ -97,6 +98,7 @@ async function contextOf(peer: Peer, options: RpcServiceOptions, table: MethodTa
     onShutdown: listener => peer.onShutdown(listener),
     clientVersion: clientVersion(options.version),
     peers: () => rpcPeers(peer),
+    swarm: () => peer.swarm,
     warnings: () => [],
   }
 }
@@ -151,7 +153,7 @@ function allowedAddresses(subnets: readonly string[]): AllowedAddresses {
 export async function serveRpc(peer: Peer, changes: Partial<RpcServiceOptions>): Promise<RpcService> {
   const options = { ...RPC_SERVICE_DEFAULTS, ...changes }
   const allowed = allowedAddresses(options.allowedSubnets)
-  const table = new MethodTable(RPC_METHODS)
+  const table = new MethodTable(peer.hasSwarm ? [...RPC_METHODS, ...SWARM_METHODS] : RPC_METHODS)
   const dispatcher = new RpcDispatcher({
     table,
     context: await contextOf(peer, options, table),

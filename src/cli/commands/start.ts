@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Peer } from '../../node/peer.ts'
 import type { RpcService } from '../../rpc/serve-rpc.ts'
-import { daemonConfig } from '../daemon-config.ts'
-import { daemonOptions } from '../daemon-options.ts'
+import { type DaemonConfig, daemonConfig } from '../daemon-config.ts'
+import { type DaemonOptions, daemonOptions } from '../daemon-options.ts'
 import { UsageError } from '../read-flags.ts'
 import { runDaemon } from '../run-daemon.ts'
 import { peersVersion } from '../version.ts'
@@ -26,6 +26,9 @@ export interface StartOptions {
   readonly connect?: readonly string[]
   /** A SOCKS5 proxy, `host:port`. */
   readonly proxy?: string
+  /** False for --no-swarm. */
+  readonly swarm: boolean
+  readonly swarmPort?: number
   readonly json?: boolean
 }
 
@@ -33,6 +36,8 @@ const MIB = 1 << 20
 const STORAGE_BYTES_MIN = 550 * MIB
 /** How often progress is told while the chain moves. */
 const PROGRESS_MS = 2000
+/** Where BitTorrent clients have listened from the beginning. */
+const SWARM_PORT = 6881
 
 /** The same wishes as flags of the daemon. */
 function flagsOf(options: StartOptions): string[] {
@@ -55,6 +60,18 @@ function flagsOf(options: StartOptions): string[] {
   if (options.proxy !== undefined) flags.push(`-proxy=${options.proxy}`)
   for (const path of options.import ?? []) flags.push(`-loadblock=${resolve(path)}`)
   return flags
+}
+
+/** What the daemon does by itself, and the swarm. */
+function peerOptions(config: DaemonConfig, options: StartOptions): DaemonOptions {
+  const daemon = daemonOptions(config)
+  if (!options.swarm) return daemon
+  const swarm = {
+    stateFolder: join(config.networkFolder, 'torrents'),
+    port: options.swarmPort ?? SWARM_PORT,
+    client: `Peers ${peersVersion()}`,
+  }
+  return { ...daemon, peer: { ...daemon.peer, swarm } }
 }
 
 /** Tells how far the chain is, now and when it has moved. */
@@ -110,7 +127,7 @@ export async function start(options: StartOptions): Promise<number> {
   const config = daemonConfig(flagsOf(options))
   let timer: NodeJS.Timeout | undefined
   try {
-    await runDaemon(config, daemonOptions(config), {
+    await runDaemon(config, peerOptions(config, options), {
       onReady(peer, rpc) {
         if (rpc !== undefined) tellReady(peer, rpc, config.networkFolder, json)
         const progress = new Progress(peer, json)

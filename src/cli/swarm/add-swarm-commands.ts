@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
-import { collectPeers, collectText, parsePieceLength, parsePort, parseRate } from './parse-values.ts'
+import { NETWORK_NAMES } from '../../bitcoin/params/networks.ts'
+import { collectPeers, collectText, parseLimit, parsePieceLength, parsePort, parseRate } from './parse-values.ts'
 
 /** Runs a command that has been loaded; says what went wrong, and keeps the exit status. */
 export type RunCommand = (command: () => Promise<number>, options: { readonly json?: boolean }) => Promise<void>
@@ -10,7 +11,15 @@ function formatOption(): Option {
   return new Option('--format <format>', 'which kind of torrent').choices(['v1', 'v2', 'hybrid']).default('hybrid')
 }
 
-function withSwarmOptions(command: Command): Command {
+function withPeerOptions(command: Command): Command {
+  return command
+    .addOption(new Option('-n, --network <name>', 'the network of the running peer').choices([...NETWORK_NAMES]))
+    .option('-f, --folder <folder>', 'its data folder (default: .peers in the home folder)')
+    .option('--rpc-port <port>', 'its port for JSON-RPC', parsePort)
+    .option(...JSON_OUTPUT)
+}
+
+function withClientOptions(command: Command): Command {
   return command
     .option('--peer <host:port>', 'a peer to call at once (repeatable)', collectPeers)
     .option('--tracker <url>', 'a tracker to announce to (repeatable)', collectText)
@@ -20,7 +29,14 @@ function withSwarmOptions(command: Command): Command {
     .option('--no-dht', 'find peers without the DHT (there is none yet: accepted for scripts)')
     .option('--allow-private', 'let the torrent name trackers and web seeds on private networks')
     .option('--state <folder>', 'where to remember progress (default: .peers/swarm in the home folder)')
-    .option(...JSON_OUTPUT)
+}
+
+/** Options of commands that a running peer carries out where there is one. */
+function withSwarmOptions(command: Command): Command {
+  return withPeerOptions(withClientOptions(command)).option(
+    '--alone',
+    'do it here, though a peer runs (so do --port, --state and --allow-private)',
+  )
 }
 
 function addTorrentCommands(peers: Command, run: RunCommand): void {
@@ -59,6 +75,52 @@ function addTorrentCommands(peers: Command, run: RunCommand): void {
     )
 }
 
+type SwarmCommands = typeof import('./swarm-commands.ts')
+
+/** Commands for the torrents of a running peer. */
+function addRunningCommands(peers: Command, run: RunCommand): void {
+  const load = () => import('./swarm-commands.ts')
+  const swarm = withPeerOptions(peers.command('swarm').description('tell about the torrents of a running peer'))
+    .option('-w, --watch', 'go on telling until Ctrl-C')
+    .action(options => run(async () => (await load()).showSwarm(options), options))
+  const sub = (
+    words: string,
+    description: string,
+    work: (commands: SwarmCommands, args: readonly string[], options: object) => Promise<number>,
+  ) =>
+    withPeerOptions(swarm.command(words).description(description)).action((...all) => {
+      const command = all.at(-1) as Command
+      // Options that `swarm` has too are taken for its own, wherever they stand.
+      const options = command.optsWithGlobals()
+      return run(async () => work(await load(), command.args, options), options)
+    })
+  sub('show <torrent>', 'tell about one torrent, its files and its peers', (commands, [torrent], options) =>
+    commands.showTorrentOf(torrent, options),
+  )
+  sub('pause <torrent>', 'part from its peers until it is resumed', (commands, [torrent], options) =>
+    commands.pauseTorrent(torrent, options),
+  )
+  sub('resume <torrent>', 'go on after a pause, or after an error is mended', (commands, [torrent], options) =>
+    commands.resumeTorrent(torrent, options),
+  )
+  sub('remove <torrent>', 'leave a torrent; its files stay', (commands, [torrent], options) =>
+    commands.removeTorrent(torrent, options),
+  )
+  sub('move <torrent> <to>', 'move its files to another folder while they are used', (commands, args, options) =>
+    commands.moveTorrent(args[0], args[1], options),
+  )
+  sub(
+    'rename <torrent> <from> <to>',
+    'rename a file or folder of it on this disk, such as album/one.flac',
+    (commands, [torrent, from, to], options) => commands.renameTorrent(torrent, from, to, options),
+  )
+  sub('limit [torrent]', 'limit a torrent, or all of them together', (commands, [torrent], options) =>
+    commands.limitSwarm(torrent, options),
+  )
+    .option('--up <rate>', 'upload at most this much, such as 1MB/s; 0 for no limit', parseLimit)
+    .option('--down <rate>', 'download at most this much; 0 for no limit', parseLimit)
+}
+
 /** Puts the commands of the swarm on a program. */
 export function addSwarmCommands(peers: Command, run: RunCommand): void {
   withSwarmOptions(peers.command('share').description('share a file or folder until it is stopped').argument('<path>'))
@@ -75,12 +137,14 @@ export function addSwarmCommands(peers: Command, run: RunCommand): void {
     .option('--sequential', 'fetch the pieces in order')
     .option('--seed', 'go on giving when all is there')
     .action((source, options) => run(async () => (await import('./get.ts')).get(source, options), options))
-  withSwarmOptions(peers.command('stream').description('play a file while it is fetched').argument('<magnet or file>'))
+  withClientOptions(peers.command('stream').description('play a file while it is fetched').argument('<magnet or file>'))
+    .option(...JSON_OUTPUT)
     .option('-o, --output <folder>', 'where to keep it (default: nowhere)')
     .option('--only <pattern>', 'which file (default: the largest)')
     .option('--http-port <port>', 'where players find it (default: any free port)', parsePort)
     .action((source, options) => run(async () => (await import('./stream.ts')).stream(source, options), options))
   addTorrentCommands(peers, run)
+  addRunningCommands(peers, run)
   peers
     .command('tracker')
     .description('introduce peers to each other until it is stopped')

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path'
 import { OperationError } from '../../base/errors.ts'
+import { fitsGlob } from '../../node/swarm/glob.ts'
 import type { SwarmTorrent } from '../../node/swarm/swarm-torrent.ts'
 import { wantedBytes } from '../../node/swarm/wanted-bytes.ts'
-import { fitsGlob } from './glob.ts'
 import { formatBytes, formatSeconds, ProgressReporter } from './progress.ts'
-import { openClient, type SwarmOptions, stopAsked } from './swarm-options.ts'
+import { openClient, peerFor, type SwarmOptions, stopAsked } from './swarm-options.ts'
+import { getThroughPeer } from './through-peer.ts'
 import { torrentSource } from './torrent-source.ts'
 
 export interface GetOptions extends SwarmOptions {
@@ -28,8 +29,10 @@ function showProgress(reporter: ProgressReporter, torrent: SwarmTorrent): void {
   })
 }
 
-/** `peers get`: fetches a torrent; ends when all is verified, or goes on giving with `--seed`. */
+/** `peers get`: fetches a torrent; ends when all is verified, or goes on giving with `--seed`; a running peer does it instead. */
 export async function get(source: string, options: GetOptions): Promise<number> {
+  const swarm = await peerFor(options)
+  if (swarm !== undefined) return getThroughPeer(source, options, swarm)
   const reporter = new ProgressReporter(options.json ?? false)
   const folder = resolve(options.output ?? '.')
   const patterns = options.only

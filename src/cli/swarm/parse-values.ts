@@ -12,6 +12,11 @@ export function parseRate(text: string): number {
   return value
 }
 
+/** A rate, or 0 for no limit. */
+export function parseLimit(text: string): number {
+  return text === '0' ? 0 : parseRate(text)
+}
+
 /** Gathers peers given by repeated options. */
 export function collectPeers(text: string, before: readonly PeerAddress[] = []): PeerAddress[] {
   const address = parseAddress(text)

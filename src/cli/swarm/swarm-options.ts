@@ -2,10 +2,14 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import { SwarmClient } from '../../node/swarm/swarm-client.ts'
+import type { RunningPeerOptions } from '../running-peer.ts'
 import { peersVersion } from '../version.ts'
+import { findSwarm, type RunningSwarm, requireSwarm } from './running-swarm.ts'
 
 /** What the commands that join swarms have in common. */
-export interface SwarmOptions {
+export interface SwarmOptions extends RunningPeerOptions {
+  /** Do the work here, though a peer runs. */
+  readonly alone?: boolean
   readonly peer?: readonly PeerAddress[]
   readonly port?: number
   readonly up?: number
@@ -25,6 +29,14 @@ export function openClient(options: SwarmOptions): Promise<SwarmClient> {
     ...(options.down !== undefined && { downloadLimit: options.down }),
     allowPrivate: options.allowPrivate ?? false,
   })
+}
+
+/** The swarm of a running peer that is to do the work; undefined where this command does it itself. */
+export async function peerFor(options: SwarmOptions): Promise<RunningSwarm | undefined> {
+  const isOwnClient = options.port !== undefined || options.state !== undefined || options.allowPrivate === true
+  if (options.alone || isOwnClient) return undefined
+  const isChosen = [options.network, options.folder, options.rpcPort].some(choice => choice !== undefined)
+  return isChosen ? requireSwarm(options) : findSwarm(options)
 }
 
 /** Resolves when the program is asked to stop. */

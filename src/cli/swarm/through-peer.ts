@@ -1,0 +1,151 @@
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { OperationError } from '../../base/errors.ts'
+import { addressKey } from '../../bittorrent/swarm/candidates.ts'
+import { readMagnet, readMetainfo, readTorrentFile } from '../../node/swarm/session-source.ts'
+import type { GetOptions } from './get.ts'
+import { formatBytes, formatSeconds, ProgressReporter } from './progress.ts'
+import type { RunningSwarm, SwarmAnswer, TorrentAnswer } from './running-swarm.ts'
+import type { ShareOptions } from './share.ts'
+import { type SwarmOptions, stopAsked } from './swarm-options.ts'
+
+const POLL_MS = 300
+
+function pause(ms: number): Promise<void> {
+  return new Promise(done => setTimeout(done, ms))
+}
+
+function commonOptions(options: SwarmOptions): { [name: string]: string[] | number } {
+  return {
+    ...(options.peer !== undefined && { peers: options.peer.map(addressKey) }),
+    ...(options.tracker !== undefined && { trackers: [...options.tracker] }),
+    ...(options.up !== undefined && { upload_limit: Math.floor(options.up) }),
+  }
+}
+
+function present(torrent: TorrentAnswer): string {
+  return torrent.name ?? torrent.infohash
+}
+
+/**
+ * `peers share` where a peer runs: it hashes and gives the files, also when this command has ended.
+ *
+ * @param watcher a connection besides, for a look at it while it hashes
+ */
+export async function shareThroughPeer(
+  path: string,
+  options: ShareOptions,
+  swarm: RunningSwarm,
+  watcher: RunningSwarm,
+): Promise<number> {
+  const reporter = new ProgressReporter(options.json ?? false)
+  try {
+    let isHashed = false
+    const sharing = swarm
+      .call<TorrentAnswer & { readonly metainfo: string }>('sharefiles', [
+        resolve(path),
+        {
+          format: options.format,
+          ...(options.pieceLength !== undefined && { piece_length: options.pieceLength }),
+          private: options.private ?? false,
+          super_seed: options.superSeed ?? false,
+          ...(options.webSeed !== undefined && { web_seeds: [...options.webSeed] }),
+          ...commonOptions(options),
+        },
+      ])
+      .finally(() => {
+        isHashed = true
+      })
+    // It is awaited below, whatever happens to the watch.
+    sharing.catch(() => {})
+    while (!isHashed) {
+      const { hashing } = await watcher.call<SwarmAnswer>('getswarminfo')
+      const making = hashing.find(entry => entry.path === resolve(path))
+      if (making !== undefined) {
+        reporter.show({ what: 'hashing', doneBytes: making.done_bytes, totalBytes: making.total_bytes })
+      }
+      await Promise.race([sharing.catch(() => {}), pause(POLL_MS)])
+    }
+    const torrent = await sharing
+    const { port } = await swarm.call<SwarmAnswer>('getswarminfo')
+    if (options.torrent !== undefined) await writeFile(options.torrent, Buffer.from(torrent.metainfo, 'base64'))
+    const files = (await swarm.call<unknown[]>('gettorrentfiles', [torrent.infohash])).length
+    const bytes = torrent.size ?? 0
+    reporter.clear()
+    reporter.say(`${present(torrent)}  ${files} ${files === 1 ? 'file' : 'files'}, ${formatBytes(bytes)}`)
+    reporter.say(torrent.magnet)
+    reporter.say(`the running peer gives it on port ${port}; see it with: peers swarm`)
+    reporter.event('seeding', { name: torrent.name, files, bytes, magnet: torrent.magnet, port, throughPeer: true })
+    return 0
+  } finally {
+    reporter.clear()
+    swarm.close()
+    watcher.close()
+  }
+}
+
+/** Adds a torrent to a running peer; one that is there already goes on. */
+async function added(source: string, folder: string, options: GetOptions, swarm: RunningSwarm): Promise<TorrentAnswer> {
+  const isMagnet = source.toLowerCase().startsWith('magnet:')
+  const { infohash } = isMagnet ? readMagnet(source) : readMetainfo(await readTorrentFile(source))
+  try {
+    return await swarm.call<TorrentAnswer>('addtorrent', [
+      isMagnet ? source : resolve(source),
+      folder,
+      {
+        ...(options.only !== undefined && { only: [...options.only] }),
+        sequential: options.sequential ?? false,
+        ...(options.down !== undefined && { download_limit: Math.floor(options.down) }),
+        ...commonOptions(options),
+      },
+    ])
+  } catch (error) {
+    if (!(error instanceof OperationError) || error.code !== 'torrent-known') throw error
+    const known = await swarm.call<TorrentAnswer>('gettorrent', [infohash])
+    return known.paused ? swarm.call<TorrentAnswer>('resumetorrent', [infohash]) : known
+  }
+}
+
+/** `peers get` where a peer runs: it fetches and goes on giving, also when this command has ended. */
+export async function getThroughPeer(source: string, options: GetOptions, swarm: RunningSwarm): Promise<number> {
+  const reporter = new ProgressReporter(options.json ?? false)
+  const startedAt = performance.now()
+  let isStopped = false
+  void stopAsked().then(() => {
+    isStopped = true
+  })
+  try {
+    let torrent = await added(source, resolve(options.output ?? '.'), options, swarm)
+    while (!torrent.complete) {
+      if (torrent.state === 'error' && torrent.error !== undefined) {
+        const { code, message, next } = torrent.error
+        throw new OperationError(code, message, next === undefined ? {} : { next })
+      }
+      if (isStopped) {
+        throw new OperationError('stopped', 'stopped looking before all was there; the peer goes on fetching', {
+          next: `end that with: peers swarm remove ${torrent.infohash.slice(0, 8)}`,
+        })
+      }
+      reporter.show({
+        what: torrent.state === 'downloading' ? 'fetching' : torrent.state,
+        doneBytes: torrent.done_bytes,
+        totalBytes: torrent.wanted_bytes,
+        downBytesPerSecond: torrent.download_rate,
+        upBytesPerSecond: torrent.upload_rate,
+        peers: torrent.peers,
+      })
+      await pause(POLL_MS)
+      torrent = await swarm.call<TorrentAnswer>('gettorrent', [torrent.infohash])
+    }
+    const seconds = (performance.now() - startedAt) / 1000
+    const { name, folder, wanted_bytes: bytes } = torrent
+    reporter.clear()
+    reporter.say(`${present(torrent)}  ${formatBytes(bytes)} in ${formatSeconds(seconds)}, all verified, in ${folder}`)
+    reporter.say('the running peer goes on giving it; see it with: peers swarm')
+    reporter.event('done', { name, bytes, seconds, folder, throughPeer: true })
+    return 0
+  } finally {
+    reporter.clear()
+    swarm.close()
+  }
+}
