@@ -1,8 +1,24 @@
+import type { Files } from '../../base/ports/files.ts'
+import { blockFileName } from './block-files.ts'
 import { BLOCK_HAVE_DATA, BLOCK_HAVE_UNDO } from './block-status.ts'
 import { type Chainstate, MIN_BLOCKS_TO_KEEP } from './chainstate.ts'
 
 /** Room that the next blocks may need: a chunk of either kind of file. */
 const HEADROOM_BYTES = (16 + 1) << 20
+
+/**
+ * Before the chain of a pruned node is rebuilt: removes what a scan of the block files cannot use, which is undo data, and all behind the
+ * first file that is gone. Nothing else would ever remove it.
+ */
+export function removeLooseFiles(files: Files): void {
+  const names = files.list('')
+  let next = 0
+  for (const name of names.filter(name => /^blk\d{5}\.dat$/.test(name))) {
+    if (name === blockFileName(next)) next++
+    else files.remove(name)
+  }
+  for (const name of names.filter(name => /^rev\d{5}\.dat$/.test(name))) files.remove(name)
+}
 
 /** Removes the files of a number, and notes in the index that their blocks are gone. */
 function pruneFile(chain: Chainstate, file: number): void {

@@ -7,7 +7,7 @@ import { BlockIndexStore } from '../../bitcoin/chainstate/block-index-store.ts'
 import { type ChainEvent, Chainstate } from '../../bitcoin/chainstate/chainstate.ts'
 import { CoinsCache } from '../../bitcoin/chainstate/coins-cache.ts'
 import { CoinsStore } from '../../bitcoin/chainstate/coins-store.ts'
-import { pruneToHeight, pruneToSize } from '../../bitcoin/chainstate/prune.ts'
+import { pruneToHeight, pruneToSize, removeLooseFiles } from '../../bitcoin/chainstate/prune.ts'
 import { mendCoins } from '../../bitcoin/chainstate/replay.ts'
 import { verificationProgress } from '../../bitcoin/chainstate/verification-progress.ts'
 import { verifyChain } from '../../bitcoin/chainstate/verify-chain.ts'
@@ -124,6 +124,7 @@ export class Ledger {
     disk.blocks.makeFolder('')
     const folder = disk.folder('')
     if (options.reindex) folder.remove('blocks/index')
+    if (options.reindex && options.prune !== undefined) removeLooseFiles(disk.blocks)
     if (options.reindex || options.reindexChainstate) folder.remove('chainstate')
     folder.makeFolder('blocks')
 
