@@ -3,7 +3,12 @@ import { test } from 'node:test'
 import { OtherChain, P2pWorld, type ScriptedPeer } from '../../../test/p2p-world.ts'
 import { INVENTORY } from '../wire/inventory-messages.ts'
 import { SERVICES } from '../wire/services.ts'
-import { BLOCK_DOWNLOAD_WINDOW, FIRST_DEPTH_BLOCKS, MAX_BLOCKS_IN_TRANSIT_PER_PEER } from './limits.ts'
+import {
+  BLOCK_DOWNLOAD_WINDOW,
+  FIRST_DEPTH_BLOCKS,
+  MAX_BLOCKS_IN_TRANSIT_PER_PEER,
+  TIP_SHARE_PATIENCE_MS,
+} from './limits.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 const long = await OtherChain.create(1200)
@@ -107,6 +112,18 @@ test('the last blocks are asked of a second peer when the first is slow, and nob
   }
   assert.equal(slow.isClosed, false)
   assert.equal(slow.remote.requests.length, 0)
+})
+
+test('near the tip a block is asked of a second peer only where nothing has come of the first for long', async () => {
+  const world = await lagging()
+  const slow = offer(world.outbound(), 16)
+  const other = offer(world.outbound(), 16)
+  world.access.isDownloading = false
+  world.pass(TIP_SHARE_PATIENCE_MS, 100)
+  assert.deepEqual(other.asked, [], 'a slow line would carry every block twice')
+  world.pass(200, 100)
+  assert.deepEqual(other.asked, [1, 2])
+  assert.equal(slow.isClosed, false)
 })
 
 test('a peer may take a spacing of blocks for one, and half as much more for each other that delivers', async () => {

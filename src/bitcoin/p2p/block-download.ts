@@ -11,6 +11,7 @@ import {
   MAX_BLOCKS_IN_TRANSIT_PER_PEER,
   NODE_NETWORK_LIMITED_MIN_BLOCKS,
   SHARE_PATIENCE_MS,
+  TIP_SHARE_PATIENCE_MS,
 } from './limits.ts'
 import type { P2pContext } from './p2p-context.ts'
 import type { RemotePeer } from './remote-peer.ts'
@@ -241,9 +242,11 @@ export class BlockDownload {
   #share(peer: RemotePeer, { elsewhere, windowIsFull }: NextBlocks): number[] {
     const free = SHARED_BLOCKS_MAX - peer.requests.length
     if (free <= 0) return []
+    const { isDownloading } = this.#context.access
+    const patienceMs = isDownloading ? SHARE_PATIENCE_MS : TIP_SHARE_PATIENCE_MS
     const waits = elsewhere
-      .map(block => ({ block, waitMs: this.#expectedWaitMs(block) }))
-      .filter(({ waitMs }) => waitMs > SHARE_PATIENCE_MS)
+      .map(block => ({ block, waitMs: isDownloading ? this.#expectedWaitMs(block) : this.#silenceMs(block) }))
+      .filter(({ waitMs }) => waitMs > patienceMs)
     if (!windowIsFull) waits.sort((a, b) => b.waitMs - a.waitMs)
     return waits.slice(0, free).map(({ block }) => block)
   }
@@ -253,8 +256,13 @@ export class BlockDownload {
     const requests = this.requests.of(block)
     if (requests.length !== 1) return 0
     const { peer } = requests[0]
-    const sinceLastMs = this.#context.nowMs - peer.downloadingSinceMs
-    return (peer.requests.indexOf(requests[0]) + 1) * Math.max(peer.blockIntervalMs, sinceLastMs)
+    return (peer.requests.indexOf(requests[0]) + 1) * Math.max(peer.blockIntervalMs, this.#silenceMs(block))
+  }
+
+  /** How long nothing has come of the one peer that was asked for a block; 0 where others were asked too. */
+  #silenceMs(block: number): number {
+    const requests = this.requests.of(block)
+    return requests.length === 1 ? this.#context.nowMs - requests[0].peer.downloadingSinceMs : 0
   }
 
   /** A peer has given a block that it was asked for: how fast its blocks follow each other. */

@@ -34,6 +34,8 @@ export const BLOCK_STALLING_TIMEOUT_DEFAULT_MS = 2 * SECOND
 export const BLOCK_STALLING_TIMEOUT_MAX_MS = 64 * SECOND
 /** When no other blocks are left to ask for, one that will take longer is asked of another peer too; bitcoind waits for it. */
 export const SHARE_PATIENCE_MS = SECOND
+/** Near the tip, where a slow line would carry every block twice: one of which so long nothing has come. */
+export const TIP_SHARE_PATIENCE_MS = 10 * SECOND
 /** A block may take this many times the spacing of blocks, and so much more for each other peer that delivers. */
 export const BLOCK_DOWNLOAD_TIMEOUT_BASE = 1
 export const BLOCK_DOWNLOAD_TIMEOUT_PER_PEER = 0.5
