@@ -35,6 +35,8 @@ function failureText(error: unknown): string {
 }
 
 async function main(): Promise<number> {
+  // As bitcoind does it: what this program writes is nobody else's to read, unless a flag says so.
+  process.umask(0o077)
   // For threads too: what Node warns of goes to the log.
   process.env['NODE_NO_WARNINGS'] = '1'
   process.removeAllListeners('warning')
