@@ -93,7 +93,11 @@ function treesOf(
  *
  * @throws OperationError `torrent-…` where the files cannot be shared as they are, `file-changed` where one changes meanwhile
  * @example
+ * const pool = new HashPool(2)
  * const bytes = await makeTorrent('./album', { version: 'hybrid' }, pool)
+ * const parsed = parseMetainfo(bytes)
+ * if (parsed.ok) console.log(parsed.value.info.files.map(file => file.path.join('/')))
+ * await pool.close()
  */
 export async function makeTorrent(path: string, options: MakeTorrentOptions, pool: HashPool): Promise<Uint8Array> {
   const root = resolve(path)

@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { join } from 'node:path'
+import { OperationError } from '../../base/errors.ts'
 import type { PieceLayers } from '../../bittorrent/metainfo/piece-layers.ts'
 import { PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
@@ -79,4 +80,9 @@ export async function openFiles(request: OpenRequest): Promise<OpenedFiles> {
   const have = new Bitfield(map.pieceCount)
   have.fill()
   return { files, stored: { have, partial: new Map() }, unwanted, target }
+}
+
+/** The refusal of what needs files before it is known which there are. */
+export function filesUnknown(): OperationError {
+  return new OperationError('torrent-busy', 'its files are not known yet', { next: 'try again later' })
 }

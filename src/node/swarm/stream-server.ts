@@ -38,7 +38,18 @@ export function parseRange(
   return start >= size || end <= start ? 'invalid' : [start, end]
 }
 
-/** Serves one file of a torrent over HTTP on this machine while it is being fetched, from wherever a player wants to look. */
+/**
+ * Serves one file of a torrent over HTTP on this machine while it is being fetched, from wherever a player wants to look.
+ *
+ * @example
+ * const client = await SwarmClient.open({ stateFolder: './state' })
+ * const { torrent } = await client.seed('./album')
+ * const stream = await StreamServer.open(torrent, 0)
+ * const part = await fetch(stream.url, { headers: { range: 'bytes=1000-1999' } })
+ * console.log((await part.arrayBuffer()).byteLength)
+ * await stream.close()
+ * await client.close()
+ */
 export class StreamServer {
   readonly #torrent: SwarmTorrent
   readonly #file: number

@@ -61,13 +61,22 @@ const nodeRandom: Random = {
 }
 
 /**
- * A BitTorrent client: any number of torrents behind one port.
+ * A BitTorrent client: any number of torrents behind one port. Nothing is written outside the folders that are given, and nothing is
+ * served that was not verified.
  *
  * @example
+ * const seeder = await SwarmClient.open({ stateFolder: './seeder', port: 0 })
+ * const { torrent } = await seeder.seed('./album')
+ *
  * const client = await SwarmClient.open({ stateFolder: './state', port: 0 })
- * const torrent = await client.add('magnet:?xt=…', { folder: './downloads' })
- * for await (const piece of torrent.pieces()) console.log(`piece ${piece}`)
+ * const peers = [{ host: '127.0.0.1', port: seeder.port }]
+ * const fetched = await client.add(torrent.magnet, { folder: './downloads', peers })
+ * fetched.on('ban', (identity, code) => console.log(`banned ${identity}: ${code}`))
+ * await fetched.done()
+ * for await (const piece of fetched.pieces()) console.log(`piece ${piece} of ${fetched.info.pieceCount}`)
+ *
  * await client.close()
+ * await seeder.close()
  */
 export class SwarmClient implements ConnectionHost, TorrentHost {
   readonly random = nodeRandom
@@ -105,7 +114,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     this.#peerId.set(randomBytes(12), PEER_ID_PREFIX.length)
   }
 
-  /** Starts a client; it listens once this resolves. */
+  /** Starts a client; it listens once this resolves. Throws OperationError `port-in-use` or `cannot-listen`. */
   static async open(options: SwarmClientOptions): Promise<SwarmClient> {
     const client = new SwarmClient(options)
     if (options.port !== undefined) await client.#listen(options.port)
@@ -159,9 +168,16 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
   }
 
   /**
-   * Adds a torrent: a magnet link, the bytes of a .torrent file, or what they say.
+   * Adds a torrent: a magnet link, the bytes of a .torrent file, or what they say. Resolves when its files have been looked through,
+   * or at once for a magnet link; {@link SwarmTorrent.done} tells when all is there.
    *
    * @throws OperationError with the verdict's code where it is none; `torrent-known` where it is there already
+   * @example
+   * const client = await SwarmClient.open({ stateFolder: './state' })
+   * const link = 'magnet:?xt=urn:btih:c12fe1c06bba254a9dc9f519b335aa7c1367a88a'
+   * const torrent = await client.add(link, { folder: './downloads', only: path => path.endsWith('.flac') })
+   * console.log(torrent.infohash, torrent.state)
+   * await client.close()
    */
   async add(source: string | Uint8Array | Metainfo, options: AddOptions): Promise<SwarmTorrent> {
     const torrent = typeof source === 'string' ? this.#fromMagnet(source, options) : this.#fromMetainfo(source, options)
@@ -222,7 +238,19 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     return new SwarmTorrent(this, hashes, this.#torrentOptions(), torrentOptions, info, pieceLayers)
   }
 
-  /** Makes a torrent of a file or folder, and seeds it. Returns it with the bytes of its .torrent file. */
+  /**
+   * Makes a torrent of a file or folder, and seeds it. Returns it with the bytes of its .torrent file.
+   *
+   * @throws OperationError where the files cannot be read, or have names that no torrent can carry
+   * @example
+   * import { writeFile } from 'node:fs/promises'
+   * const client = await SwarmClient.open({ stateFolder: './state', port: 0 })
+   * const { torrent, metainfo } = await client.seed('./album', { version: 'v2' })
+   * await writeFile('album.torrent', metainfo)
+   * console.log(torrent.magnet)
+   * await client.remove(torrent)
+   * await client.close()
+   */
   async seed(
     path: string,
     options: MakeTorrentOptions & Pick<AddOptions, 'superSeed'> = { version: 'hybrid' },

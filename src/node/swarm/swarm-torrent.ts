@@ -17,7 +17,7 @@ import { type FilePlaces, forgetPlaces, type Places } from './file-places.ts'
 import { FileReaders } from './file-readers.ts'
 import { unwantedPieces } from './file-selection.ts'
 import { FileMoves } from './move-files.ts'
-import { type OpenedFiles, openFiles, StatePaths } from './open-files.ts'
+import { filesUnknown, type OpenedFiles, openFiles, StatePaths } from './open-files.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { ResumeStore } from './resume-store.ts'
 import { TorrentAnnounces } from './torrent-announces.ts'
@@ -34,7 +34,7 @@ import { type WebSeedStatus, WebSeeds } from './web-seeds.ts'
 const SAVE_MS = 10_000
 const PRIVATE_HOST = /^(127\.|::1$|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|fe80:|f[cd])/
 
-/** One torrent: its core, its storage, and its files. */
+/** One torrent: its core, its storage, and its files. Its events are {@link TorrentEvents}. */
 export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   readonly core: Torrent
   readonly uploadLimiter: RateLimiter
@@ -330,9 +330,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   }
 
   async #changePlaces(choose: (places: FilePlaces) => Places): Promise<void> {
-    if (!this.core.isStarted) {
-      throw new OperationError('torrent-busy', 'its files are not known yet', { next: 'try again later' })
-    }
+    if (!this.core.isStarted) throw filesUnknown()
     try {
       await this.#moves.move(this.#opened!, choose, this)
     } finally {
@@ -461,10 +459,12 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
    * The bytes of a file from `start` up to `end` as they become available; what is missing is fetched first.
    *
    * @param file index into the torrent's files
+   * @throws OperationError `torrent-busy` while it is not known which files there are
    */
-  readFile(file: number, start: number, end: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
-    this.#readers ??= new FileReaders(this, this.#files!)
-    return this.#readers.read(file, start, end, signal)
+  readFile(file: number, start: number, end: number, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+    if (this.#files === undefined || !this.core.isStarted) throw filesUnknown()
+    this.#readers ??= new FileReaders(this, this.#files)
+    return this.#readers.read(file, start, end, signal ?? this.#moves.signal)
   }
 
   /** Asks peers for what has become more urgent, or possible. */

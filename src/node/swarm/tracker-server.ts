@@ -31,7 +31,17 @@ const CONNECTIONS_MAX = 1000
 /** BEP 15: a connection id is good for two minutes: for the minute it was given in, and the next. */
 const EPOCH_MS = 60_000
 
-/** A small tracker: HTTP (`/announce`, `/scrape`) and UDP on one port, for anybody's torrents. */
+/**
+ * A small tracker: HTTP (`/announce`, `/scrape`) and UDP on one port, for anybody's torrents.
+ *
+ * @example
+ * const tracker = await TrackerServer.open({ port: 0, host: '127.0.0.1' })
+ * const url = `http://127.0.0.1:${tracker.port}/announce`
+ * const client = await SwarmClient.open({ stateFolder: './state', port: 0, allowPrivate: true })
+ * await client.seed('./album', { version: 'v1', trackers: [[url]] })
+ * await client.close()
+ * await tracker.close()
+ */
 export class TrackerServer {
   readonly registry: PeerRegistry
   readonly #http: Server
