@@ -330,7 +330,10 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
   /** Hands out what the limits allow, evenly among the torrents that fetch. */
   #onRefill(): void {
     const now = this.now()
-    const fetching = this.torrents.filter(torrent => torrent.core.isStarted && !torrent.core.isDone)
+    const fetching: SwarmTorrent[] = []
+    for (const torrent of this.#torrents.values()) {
+      if (torrent.core.isStarted && !torrent.core.isDone) fetching.push(torrent)
+    }
     const limitersOf = (torrent: SwarmTorrent) => [this.downloadLimiter, torrent.downloadLimiter]
     for (const torrent of fetching) {
       const left = torrent.core.downloadAllowance
@@ -345,7 +348,8 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
       for (const limiter of limitersOf(torrent)) limiter.take(allowance)
       torrent.core.fillAll(now)
     }
-    for (const torrent of this.#torrents.values()) torrent.settle()
+    // Ten thousand torrents that nobody asks for should cost nothing.
+    for (const torrent of this.#torrents.values()) if (torrent.connections.size > 0) torrent.settle()
   }
 
   /** Leaves all torrents and all peers, with everything durable. */
