@@ -7,6 +7,8 @@ const PRIORITY_MAX = 7
 const BUCKETS = PRIORITY_MAX * (AVAILABILITY_MAX + 1)
 const ABSENT = 0xffff_ffff
 
+const NO_ENDS = new Uint32Array(0)
+
 /**
  * Pieces in the order in which they should be begun: higher priority first, then the rarer, then by luck. Pieces lie in
  * buckets of equal rank, side by side in one array, so that a piece moves to a neighbouring bucket by one swap.
@@ -16,8 +18,8 @@ export class RarityOrder {
   readonly #pieces: Uint32Array
   readonly #position: Uint32Array
   readonly #bucketOf: Uint16Array
-  /** Where each bucket ends. */
-  readonly #ends = new Uint32Array(BUCKETS)
+  /** Where each bucket ends; empty while no piece is in: thousands of torrents have nothing to fetch. */
+  #ends = NO_ENDS
 
   constructor(pieceCount: number, random: Random) {
     this.#random = random
@@ -27,7 +29,7 @@ export class RarityOrder {
   }
 
   get size(): number {
-    return this.#ends[BUCKETS - 1]
+    return this.#ends.length === 0 ? 0 : this.#ends[BUCKETS - 1]
   }
 
   /** The piece at a place in the order. */
@@ -42,6 +44,7 @@ export class RarityOrder {
   /** Puts a piece in. `priority` is 1 to 7. */
   add(piece: number, priority: number, availability: number): void {
     invariant(!this.has(piece), `piece ${piece} is in the order already`)
+    if (this.#ends.length === 0) this.#ends = new Uint32Array(BUCKETS)
     const bucket = rank(priority, availability)
     // The hole opens behind the last bucket and travels to the end of the right one.
     let hole = this.size
@@ -68,6 +71,7 @@ export class RarityOrder {
       this.#ends[b]--
     }
     this.#position[piece] = ABSENT
+    if (this.size === 0) this.#ends = NO_ENDS
   }
 
   /** A piece that is in has become more or less available. */

@@ -3,7 +3,8 @@ const SLOT_MS = 500
 
 /** Bytes a second over the last four seconds; over less while it is young, so that a beginning counts at once. */
 export class RateMeter {
-  readonly #slots = new Float64Array(SLOTS)
+  /** Empty before the first byte: thousands of torrents wait for theirs. */
+  #slots: number[] = []
   #slot = -1
   #firstSlot = 0
   #total = 0
@@ -14,6 +15,7 @@ export class RateMeter {
   }
 
   add(bytes: number, now: number): void {
+    if (this.#slot < 0) this.#slots = new Array<number>(SLOTS).fill(0)
     this.#turn(now)
     this.#slots[this.#slot % SLOTS] += bytes
     this.#total += bytes

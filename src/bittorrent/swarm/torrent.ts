@@ -39,7 +39,8 @@ export class Torrent implements SessionEvents {
   readonly #metadata: MetadataTransfer
   readonly #sessions = new Map<number, PeerSession>()
   readonly #suspects = new Suspects()
-  readonly #extensions: ExtensionHost
+  /** Made for the first message; thousands of torrents never get one. */
+  #extensions: ExtensionHost | undefined
   readonly #banned = new Set<string>()
   #info: TorrentInfo | undefined
   #givenLayers: PieceLayers
@@ -64,7 +65,6 @@ export class Torrent implements SessionEvents {
     this.#info = info
     this.#givenLayers = layers
     this.#metadata = new MetadataTransfer(hashes, info?.bytes)
-    this.#extensions = this.#extensionHost()
   }
 
   #extensionHost(): ExtensionHost {
@@ -442,6 +442,7 @@ export class Torrent implements SessionEvents {
   }
 
   extended(session: PeerSession, id: number, payload: Uint8Array): string | undefined {
+    this.#extensions ??= this.#extensionHost()
     return receiveExtension(this.#extensions, session, id, payload, this.#now)
   }
 

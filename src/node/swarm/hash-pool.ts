@@ -19,10 +19,14 @@ function startHashThread(): Worker {
   })
 }
 
-/** Threads that hash pieces from the disk. They start when there is work and keep nobody from exiting. */
+/** A thread that has had nothing to do for so long is ended: each holds some ten megabytes. */
+const IDLE_MS = 2000
+
+/** Threads that hash pieces from the disk. They start when there is work, end when there is none, and keep nobody from exiting. */
 export class HashPool {
   readonly #size: number
-  readonly #idle: Worker[] = []
+  /** Threads without work, each with the timer that will end it; the one that worked last comes last. */
+  readonly #idle: { readonly worker: Worker; readonly timer: NodeJS.Timeout }[] = []
   readonly #all = new Set<Worker>()
   readonly #queue: WaitingJob[] = []
   #nextId = 1
@@ -45,10 +49,28 @@ export class HashPool {
 
   #dispatch(): void {
     while (this.#queue.length > 0) {
-      const worker = this.#idle.pop() ?? (this.#all.size < this.#size ? this.#start() : undefined)
+      const worker = this.#takeIdle() ?? (this.#all.size < this.#size ? this.#start() : undefined)
       if (worker === undefined) return
       this.#give(worker, this.#queue.shift()!)
     }
+  }
+
+  #takeIdle(): Worker | undefined {
+    const last = this.#idle.pop()
+    clearTimeout(last?.timer)
+    return last?.worker
+  }
+
+  #rest(worker: Worker): void {
+    const timer = setTimeout(() => {
+      this.#idle.splice(
+        this.#idle.findIndex(idle => idle.worker === worker),
+        1,
+      )
+      this.#all.delete(worker)
+      void worker.terminate()
+    }, IDLE_MS).unref()
+    this.#idle.push({ worker, timer })
   }
 
   #start(): Worker {
@@ -66,7 +88,7 @@ export class HashPool {
     }
     const onMessage = ({ hashes }: { hashes: PieceHashes[] }) => {
       finish()
-      this.#idle.push(worker)
+      this.#rest(worker)
       waiting.resolve(hashes)
       this.#dispatch()
     }
@@ -85,8 +107,8 @@ export class HashPool {
     for (const waiting of this.#queue.splice(0)) {
       waiting.reject(new OperationError('closed', 'hashing was stopped'))
     }
+    for (const { timer } of this.#idle.splice(0)) clearTimeout(timer)
     await Promise.all([...this.#all].map(worker => worker.terminate()))
     this.#all.clear()
-    this.#idle.length = 0
   }
 }
