@@ -44,14 +44,15 @@ export async function seedersRows(film: Film, rounds: number): Promise<Row[]> {
 
 /** How well one limit holds: the rates in all windows of a second, from the first byte on. */
 async function limitRow(film: Film, side: 'seed' | 'get'): Promise<Row> {
-  const word = `${side === 'seed' ? 'up' : 'down'}=${CAP_BYTES_PER_SECOND}`
-  const seed = await SwarmSide.start(PEERS, 'seed', film.folder, film.torrents.v1, side === 'seed' ? [word] : [])
+  const words = [`${side === 'seed' ? 'up' : 'down'}=${CAP_BYTES_PER_SECOND}`, 'rates']
+  const seed = await SwarmSide.start(PEERS, 'seed', film.folder, film.torrents.v1, side === 'seed' ? words : [])
   const target = await emptyFolder(join(film.root, 'out'))
-  const words = [`peer=${seed.address}`, 'rates', ...(side === 'get' ? [word] : [])]
-  const get = await SwarmSide.start(PEERS, 'get', target, film.torrents.v1, words)
-  const { rates } = await get.fetched()
+  const getWords = [`peer=${seed.address}`, ...(side === 'get' ? words : [])]
+  const get = await SwarmSide.start(PEERS, 'get', target, film.torrents.v1, getWords)
+  const fetched = await get.fetched()
   await get.end()
-  await seed.end()
+  const gave = await seed.end()
+  const rates = side === 'seed' ? gave.rates : fetched.rates
   const shares = rates!.map(rate => rate / CAP_BYTES_PER_SECOND)
   return {
     name: `a limit of 4 MB/s on what is ${side === 'seed' ? 'sent' : 'received'}, in every window of a second from the first byte on`,

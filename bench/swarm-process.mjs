@@ -41,37 +41,47 @@ function cost() {
 const lines = createInterface({ input: process.stdin })
 lines.on('line', line => torrent.core.candidates.add(parseAddress(line), 'user'))
 lines.on('close', async () => {
-  print({ ...cost(), uploadedBytes: torrent.core.upload.total })
+  watched.stop()
+  const total = torrent.core.upload.total
+  // What came to an end is no window any more.
+  const sent = watched.samples.filter(([, bytes]) => bytes < total)
+  print({ ...cost(), uploadedBytes: total, ...('rates' in options && { rates: rates(sent) }) })
   await client.close()
   process.exit()
 })
 
+/** What is sent by a seed, or received by a fetch. */
+const meter = mode === 'get' ? torrent.core.download : torrent.core.upload
+let firstByteMs
+const watched = watchBytes(meter, 'rates' in options ? 10 : 2, () => {
+  firstByteMs = performance.now()
+  if (!('rates' in options)) watched.stop()
+})
+
 if (mode === 'get') {
-  let firstByteMs
-  /** Received bytes by time, from the first on. */
-  const samples = []
-  const watch = setInterval(
-    () => {
-      const bytes = torrent.core.download.total
-      if (bytes === 0) return
-      firstByteMs ??= performance.now()
-      if (!('rates' in options)) clearInterval(watch)
-      samples.push([performance.now(), bytes])
-    },
-    'rates' in options ? 20 : 2,
-  )
   await torrent.done()
-  clearInterval(watch)
+  watched.stop()
   print({
     done: true,
     seconds: (performance.now() - started) / 1000,
     firstByteSeconds: firstByteMs / 1000,
     ...cost(),
-    ...('rates' in options && { rates: rates(samples) }),
+    ...('rates' in options && { rates: rates(watched.samples) }),
   })
 }
 
-/** Bytes a second in each window of a second, from the first byte on. */
+/** Notes what has moved by when, from the first byte on. */
+function watchBytes(meter, everyMs, onFirst) {
+  const samples = []
+  const watch = setInterval(() => {
+    if (meter.total === 0) return
+    if (samples.length === 0) onFirst()
+    samples.push([performance.now(), meter.total])
+  }, everyMs)
+  return { samples, stop: () => clearInterval(watch) }
+}
+
+/** Bytes a second in each window of a second. */
 function rates(samples) {
   const found = []
   let from = 0

@@ -28,6 +28,8 @@ export interface Taken {
   readonly cpuSeconds: number
   readonly memoryBytes: number
   readonly uploadedBytes: number
+  /** Bytes a second that went out, in windows of a second. */
+  readonly rates?: readonly number[]
 }
 
 const PYTHON = '/usr/bin/python3'
