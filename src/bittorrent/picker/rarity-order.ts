@@ -7,25 +7,32 @@ const PRIORITY_MAX = 7
 const BUCKETS = PRIORITY_MAX * (AVAILABILITY_MAX + 1)
 const ABSENT = 0xffff_ffff
 
-const NO_ENDS = new Uint32Array(0)
+const NOTHING = new Uint32Array(0)
 
 /**
  * Pieces in the order in which they should be begun: higher priority first, then the rarer, then by luck. Pieces lie in
- * buckets of equal rank, side by side in one array, so that a piece moves to a neighbouring bucket by one swap.
+ * buckets of equal rank, side by side in one array, so that a piece moves to a neighbouring bucket by one swap. While none is in, it
+ * holds no memory: thousands of torrents have nothing to fetch.
  */
 export class RarityOrder {
   readonly #random: Random
-  readonly #pieces: Uint32Array
-  readonly #position: Uint32Array
-  readonly #bucketOf: Uint16Array
-  /** Where each bucket ends; empty while no piece is in: thousands of torrents have nothing to fetch. */
-  #ends = NO_ENDS
+  readonly #pieceCount: number
+  #pieces = NOTHING
+  #position = NOTHING
+  #bucketOf: Uint16Array | Uint32Array = NOTHING
+  /** Where each bucket ends; no buckets at all while no piece is in. */
+  #ends = NOTHING
 
   constructor(pieceCount: number, random: Random) {
     this.#random = random
-    this.#pieces = new Uint32Array(pieceCount)
-    this.#position = new Uint32Array(pieceCount).fill(ABSENT)
-    this.#bucketOf = new Uint16Array(pieceCount)
+    this.#pieceCount = pieceCount
+  }
+
+  #allocate(): void {
+    this.#pieces = new Uint32Array(this.#pieceCount)
+    this.#position = new Uint32Array(this.#pieceCount).fill(ABSENT)
+    this.#bucketOf = new Uint16Array(this.#pieceCount)
+    this.#ends = new Uint32Array(BUCKETS)
   }
 
   get size(): number {
@@ -38,13 +45,13 @@ export class RarityOrder {
   }
 
   has(piece: number): boolean {
-    return this.#position[piece] !== ABSENT
+    return this.#ends.length > 0 && this.#position[piece] !== ABSENT
   }
 
   /** Puts a piece in. `priority` is 1 to 7. */
   add(piece: number, priority: number, availability: number): void {
     invariant(!this.has(piece), `piece ${piece} is in the order already`)
-    if (this.#ends.length === 0) this.#ends = new Uint32Array(BUCKETS)
+    if (this.#ends.length === 0) this.#allocate()
     const bucket = rank(priority, availability)
     // The hole opens behind the last bucket and travels to the end of the right one.
     let hole = this.size
@@ -71,7 +78,7 @@ export class RarityOrder {
       this.#ends[b]--
     }
     this.#position[piece] = ABSENT
-    if (this.size === 0) this.#ends = NO_ENDS
+    if (this.size === 0) this.#pieces = this.#position = this.#bucketOf = this.#ends = NOTHING
   }
 
   /** A piece that is in has become more or less available. */

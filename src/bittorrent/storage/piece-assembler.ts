@@ -12,8 +12,8 @@ export interface AssemblerOptions {
 }
 
 export const ASSEMBLER_OPTIONS: AssemblerOptions = {
-  flushAboveBytes: 12 * 1024 * 1024,
-  heldBytesMax: 24 * 1024 * 1024,
+  flushAboveBytes: 8 * 1024 * 1024,
+  heldBytesMax: 16 * 1024 * 1024,
 }
 
 /** Work for the disk, and verdicts. */
