@@ -49,7 +49,8 @@ export function assembleBlock(template: BlockTemplate, contents: BlockContents, 
         index: 0xffff_ffff,
         scriptSig: coinbaseScript(template.height),
         sequence: COINBASE_SEQUENCE,
-        witness: [new Uint8Array(32)],
+        // The commitment does no harm before there are witnesses; what it is made with would.
+        witness: template.segwit ? [new Uint8Array(32)] : [],
       },
     ],
     outputs: [

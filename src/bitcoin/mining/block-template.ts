@@ -16,6 +16,8 @@ export interface BlockTemplate {
   /** The time that it should have now. */
   readonly time: number
   readonly subsidySats: number
+  /** BIP141: whether it may have witnesses. */
+  readonly segwit: boolean
 }
 
 /** The template of a block on top of `previous` (a header's number). */
@@ -39,5 +41,6 @@ export function blockTemplate(
     minTime,
     time,
     subsidySats: blockSubsidySats(height, params),
+    segwit: height >= params.buried.segwit,
   }
 }
