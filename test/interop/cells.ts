@@ -16,7 +16,7 @@ import { differences, Workshop } from './workshop.ts'
 
 const FETCHER = fileURLToPath(new URL('./fetch-process.ts', import.meta.url))
 /** Far more than any cell takes, so that a slow machine fails none. */
-const CELL_MS = 240_000
+const CELL_MS = 480_000
 
 const KINDS: Record<string, Record<string, number>> = {
   'one file': { 'film.bin': 1_500_001 },

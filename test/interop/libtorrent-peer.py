@@ -69,7 +69,7 @@ else:
     if "stay" in options:
         print(json.dumps({"port": session.listen_port()}), flush=True)
     only = [int(index) for index in options["only"].split(",")] if "only" in options else None
-    deadline = time.time() + 230
+    deadline = time.time() + 460
     asked = 0.0
 
     def is_done():
