@@ -165,11 +165,9 @@ export class PieceAssembler {
     }
   }
 
-  /** Gives up a piece: what was held of it is forgotten. Writes under way go on. */
-  drop(piece: number): void {
-    const assembly = this.#assemblies.get(piece)
-    if (assembly === undefined) return
-    this.#release(assembly)
+  /** Gives up what has not become a piece, so that others have its memory. Writes under way go on. */
+  dropAll(): void {
+    for (const assembly of [...this.#assemblies.values()]) this.#release(assembly)
   }
 
   /** A write is done (or has failed: then the piece is given up, and the buffers are free all the same). */

@@ -10,6 +10,7 @@ import { merkleLevels, merklePad, merkleRoot } from '../metainfo/merkle.ts'
 import { PIECE_BLOCK_BYTES, PieceMap } from '../metainfo/piece-map.ts'
 import { parseTorrentInfo, type TorrentInfo } from '../metainfo/torrent-info.ts'
 import { Bitfield } from '../wire/bitfield.ts'
+import { BlockPool } from './block-pool.ts'
 import { expectedHashes } from './expected-hashes.ts'
 import { PieceAssembler, type StorageEffect } from './piece-assembler.ts'
 import { decodeJournal, decodeResume, encodeJournalEntry, encodeResume } from './resume-data.ts'
@@ -111,14 +112,12 @@ class FakeDisk {
   }
 }
 
-function makeAssembler(of: Sample, options = { flushAboveBytes: 2 ** 30, heldBytesMax: 2 ** 31 }): PieceAssembler {
-  return new PieceAssembler(
-    of.map,
-    HASH,
-    piece => expectedHashes(of.info, of.map, of.layers, piece),
-    undefined,
-    options,
-  )
+function makeAssembler(
+  of: Sample,
+  options = { flushAboveBytes: 2 ** 30, heldBytesMax: 2 ** 31 },
+  pool = new BlockPool(),
+): PieceAssembler {
+  return new PieceAssembler(of.map, HASH, piece => expectedHashes(of.info, of.map, of.layers, piece), pool, options)
 }
 
 function deliver(assembler: PieceAssembler, of: Sample, piece: number, block: number, spoil = false): void {
@@ -209,6 +208,24 @@ test('a disk that fails blames nobody, and frees all memory', () => {
   disk.drain(assembler)
   assert.deepEqual(disk.verdicts[0], { type: 'failed', piece: 0, digests: new Uint8Array(0) })
   assert.equal(assembler.isFull, false)
+})
+
+test('a torrent that ends in the middle leaves no block behind', () => {
+  const of = sample('v1')
+  const pool = new BlockPool()
+  const assembler = makeAssembler(of, undefined, pool)
+  const disk = new FakeDisk(of)
+  // One comes before its turn and waits for its hash after it is written; one is written after all is given up.
+  deliver(assembler, of, 0, 2)
+  assembler.flushAll()
+  disk.drain(assembler)
+  assert.equal(pool.bytesInUse, PIECE_BLOCK_BYTES)
+  deliver(assembler, of, 1, 0)
+  assembler.flushAll()
+  assembler.dropAll()
+  disk.drain(assembler)
+  assert.equal(pool.bytesInUse, 0)
+  assert.deepEqual(disk.verdicts, [])
 })
 
 test('a hybrid piece that is right by one half only is wrong', () => {

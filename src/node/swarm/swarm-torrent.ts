@@ -482,6 +482,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     this.#storage?.assembler.flushAll()
     this.settle()
     await this.#storage?.idle()
+    this.#storage?.assembler.dropAll()
     await this.save()
     this.#setState('closed')
     this.#progress.close()
