@@ -64,8 +64,12 @@ export class SwarmBench {
     return folder
   }
 
+  async closeClients(): Promise<void> {
+    await Promise.all(this.#open.splice(0).map(client => client.close()))
+  }
+
   async close(): Promise<void> {
-    await Promise.all(this.#open.map(client => client.close()))
+    await this.closeClients()
     await rm(this.root, { recursive: true })
   }
 }

@@ -40,11 +40,11 @@ export class RoomWait {
     return this.#nextCheck !== undefined && now >= this.#nextCheck
   }
 
-  /** Whether so many bytes, within reason, have room in each of the folders. */
-  async look(bytes: number, folders: readonly string[], now: number): Promise<boolean> {
+  /** Whether so many bytes, within reason, have room in the folder, and a few in the one for states. */
+  async look(bytes: number, folder: string, stateFolder: string, now: number): Promise<boolean> {
     this.begin(now)
     const wanted = Math.min(bytes, ROOM_BYTES_MAX) + ROOM_BYTES_MIN
-    const free = await Promise.all(folders.map(freeBytes)).catch(() => [0])
-    return this.isWaiting && Math.min(...free) >= wanted
+    const [free, stateFree] = await Promise.all([folder, stateFolder].map(freeBytes)).catch(() => [0, 0])
+    return this.isWaiting && free >= wanted && stateFree >= ROOM_BYTES_MIN
   }
 }

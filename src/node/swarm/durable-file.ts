@@ -8,10 +8,25 @@ export async function syncFolder(folder: string): Promise<void> {
   await handle?.close()
 }
 
+/** Makes a folder and those above it. (Node's own way says of a full disk that the folder is missing.) */
+export async function makeFolders(path: string): Promise<void> {
+  const make = () =>
+    mkdir(path).catch(error => {
+      if (error.code !== 'EEXIST') throw error
+    })
+  try {
+    await make()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error
+    await makeFolders(dirname(path))
+    await make()
+  }
+}
+
 /** Replaces a file in one step: after a crash it holds the old bytes or the new ones, never a part. */
 export async function writeDurably(path: string, bytes: Uint8Array | string): Promise<void> {
   const temporary = `${path}.new`
-  await mkdir(dirname(path), { recursive: true })
+  await makeFolders(dirname(path))
   const handle = await open(temporary, 'w')
   try {
     await handle.writeFile(bytes)

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, unlink } from 'node:fs/promises'
+import { readdir, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeDurably } from './durable-file.ts'
 
@@ -108,13 +108,11 @@ export class SessionRecords {
   }
 
   async save(record: SessionRecord): Promise<void> {
-    await mkdir(this.#folder, { recursive: true })
     const text = `${JSON.stringify({ version: RECORD_VERSION, ...record })}\n`
     await writeDurably(this.#path(record.infohash, RECORD_ENDING), text)
   }
 
   async saveMetainfo(infohash: string, bytes: Uint8Array): Promise<void> {
-    await mkdir(this.#folder, { recursive: true })
     await writeDurably(this.#path(infohash, '.torrent'), bytes)
   }
 

@@ -281,8 +281,8 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   }
 
   async #lookForRoom(): Promise<void> {
-    const folders = [this.folder, this.#host.stateFolder]
-    if (await this.#room.look(this.leftBytes, folders, this.#host.now())) this.resume()
+    const { stateFolder } = this.#host
+    if (await this.#room.look(this.leftBytes, this.folder, stateFolder, this.#host.now())) this.resume()
   }
 
   /** Goes on after `pause`, or after the cause of an error is mended. */
@@ -442,12 +442,9 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
 
   /** Resolves once all that is wanted is there and verified; `close` makes it durable. */
   async done(): Promise<void> {
-    if (this.#state === 'seeding') return
     if (this.#state === 'error') throw this.#error!
-    await new Promise<void>((resolve, reject) => {
-      this.once('done', resolve)
-      this.once('error', reject)
-    })
+    if (this.core.isStarted && this.core.isDone) return
+    await new Promise<void>((resolve, reject) => this.once('done', resolve).once('error', reject))
   }
 
   /** The pieces in the order in which they are verified, those that are there already first; ends when all is there. */

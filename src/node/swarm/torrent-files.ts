@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { OperationError } from '../../base/errors.ts'
 import type { PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
+import { makeFolders } from './durable-file.ts'
 import { FileGate } from './file-gate.ts'
 import type { FilePlaces } from './file-places.ts'
 import { readFully } from './positioned-io.ts'
@@ -308,7 +309,7 @@ export class TorrentFiles {
     if (index !== undefined) {
       const { folder, path: names } = this.#places.placeOf(index)
       await this.#checkFolders(folder, names, writing)
-    } else if (writing) await mkdir(dirname(path), { recursive: true })
+    } else if (writing) await makeFolders(dirname(path))
     const executable = index !== undefined && this.#info.files[index].executable
     const handle = await open(path, access, executable ? 0o777 : 0o666)
     if (writing && index !== undefined) {
@@ -321,7 +322,7 @@ export class TorrentFiles {
 
   /** The folders above a file must be folders, not links to elsewhere; missing ones are made. */
   async #checkFolders(root: string, path: readonly string[], create: boolean): Promise<void> {
-    if (create) await mkdir(root, { recursive: true })
+    if (create) await makeFolders(root)
     let folder = root
     for (const name of path.slice(0, -1)) {
       folder = join(folder, name)
