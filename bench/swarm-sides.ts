@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
@@ -95,8 +95,15 @@ export class SwarmSide {
     return this.#port
   }
 
-  get pid(): number {
-    return this.#process.pid!
+  get #isGone(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null
+  }
+
+  /** Bytes that it had resident at most so far; `undefined` once it is gone. */
+  peakMemory(): number | undefined {
+    if (this.#isGone) return undefined
+    const [, kibibytes] = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${this.#process.pid}/status`, 'utf8'))!
+    return 1024 * Number(kibibytes)
   }
 
   call(address: string): void {
@@ -106,6 +113,14 @@ export class SwarmSide {
   /** Resolves once it has everything. */
   fetched(): Promise<Fetched> {
     return this.#line()
+  }
+
+  /** Ends it at once, whatever it is at. */
+  async kill(): Promise<void> {
+    if (this.#isGone) return
+    const gone = new Promise(resolve => this.#process.once('close', resolve))
+    this.#process.kill('SIGKILL')
+    await gone
   }
 
   async end(): Promise<Taken> {
