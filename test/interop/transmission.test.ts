@@ -1,6 +1,4 @@
-import { mkdtempSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { testCells } from './cells.ts'
 import { enterNetworkNamespace, NAMESPACE_HOST, OTHER_NAMESPACE_HOSTS } from './network-namespace.ts'
@@ -10,7 +8,6 @@ import { freePort, type Job, listening, type Running } from './real-client.ts'
 // Its exit status says nothing: the usage text does.
 const notInstalled = skipUnlessRuns('sh', ['-c', 'command -v transmission-daemon'], 'transmission-daemon')
 const skip = notInstalled || enterNetworkNamespace()
-const configs = new Map<string, string>()
 
 /** Calls Transmission's RPC; its first answer gives the session's id. */
 async function rpc(port: number, method: string, args: object): Promise<Record<string, never>> {
@@ -46,8 +43,8 @@ async function start(job: Job): Promise<Running & { status(): Promise<TorrentSta
   const host = job.host ?? NAMESPACE_HOST
   const [port, rpcPort] = [await freePort(host), await freePort()]
   // A client that is killed and comes again is the same one.
-  const config = configs.get(job.folder) ?? mkdtempSync(join(tmpdir(), 'peers-transmission-'))
-  configs.set(job.folder, config)
+  const config = `${job.folder}.transmission`
+  await mkdir(config, { recursive: true })
   await mkdir(job.folder, { recursive: true })
   const settings = {
     'bind-address-ipv4': host,
