@@ -94,6 +94,29 @@ test('a peer that holds the window up is replaced; until then the others fetch a
   assert.ok(world.logged(/Decreased stalling timeout to 2 seconds/))
 })
 
+test('peers that all hold the same blocks back are found out one after the other', async () => {
+  const world = await lagging()
+  const held = [1, 500]
+  const peers = [1, 2, 3, 4, 5].map(() => offer(world.outbound(), 1200))
+  for (let served = 1; served > 0; ) {
+    served = 0
+    for (const peer of peers) {
+      const asked = peer.asked.filter(height => !held.includes(height))
+      peer.forget()
+      for (const height of asked) peer.say('block', { bytes: long.block(height) })
+      served += asked.length
+    }
+  }
+  const parted: number[] = []
+  for (let tenths = 0; tenths < 200; tenths++) {
+    world.pass(100)
+    const gone = peers.filter(({ isClosed }) => isClosed).length
+    if (gone > parted.length) parted.push(tenths)
+  }
+  // After two seconds, four more and eight more, as in bitcoind; what they were asked for besides is nothing that another was not.
+  assert.equal(parted.length, 3, `parted from peers at ${parted}`)
+})
+
 test('the last blocks are asked of a second peer when the first is slow, and nobody goes for it', async () => {
   const world = await lagging()
   const slow = offer(world.outbound(), 40)

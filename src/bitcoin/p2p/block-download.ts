@@ -163,10 +163,15 @@ export class BlockDownload {
       return this.blockInventory(peer, block)
     })
     if (entries.length > 0) context.send(peer, 'getdata', { entries })
-    if (peer.requests.length === 0 && staller !== undefined && staller.stallingSinceMs === 0) {
+    if (staller !== undefined && staller.stallingSinceMs === 0 && this.#isIdle(peer)) {
       staller.stallingSinceMs = context.nowMs
       context.debug(() => `Stall started peer=${staller.id}`)
     }
+  }
+
+  /** Whether a peer owes nothing but what was asked of others before: if it stalls as they do, they must still be found out. */
+  #isIdle(peer: RemotePeer): boolean {
+    return peer.requests.every(({ block }) => this.requests.of(block)[0].peer !== peer)
   }
 
   /**
