@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import * as library from '../../src/node/swarm/index.ts'
+import { type Ended, runNode } from '../run-node.ts'
 import { noise } from '../swarm-fixtures.ts'
 
+const TIMEOUT_MS = 120_000
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url))
 const root = await mkdtemp(join(tmpdir(), 'peers-library-'))
 after(() => rm(root, { recursive: true, force: true }))
@@ -32,23 +32,14 @@ await mkdir(join(root, 'node_modules'))
 await symlink(PACKAGE, join(root, 'node_modules', 'peers-node'), 'dir')
 
 /** Runs code against the built package, in a folder with an album. */
-async function run(code: string, folder: string): Promise<{ status: number | null; out: string; err: string }> {
+async function run(code: string, folder: string): Promise<Ended> {
   await mkdir(join(folder, 'album'), { recursive: true })
   await writeFile(join(folder, 'album', 'one.flac'), noise(300_000, 1))
   await writeFile(join(folder, 'album', 'two.flac'), noise(100_000, 2))
   const names = Object.keys(library).join(', ')
   const imports = code.includes('peers-node/bittorrent') ? '' : `import { ${names} } from 'peers-node/bittorrent'\n`
   await writeFile(join(folder, 'example.mjs'), `${imports}${code}`)
-  const child = spawn(process.execPath, ['example.mjs'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
-  let [out, err] = ['', '']
-  child.stdout.on('data', data => {
-    out += String(data)
-  })
-  child.stderr.on('data', data => {
-    err += String(data)
-  })
-  await once(child, 'close')
-  return { status: child.exitCode, out, err }
+  return runNode(['example.mjs'], { cwd: folder, timeoutMs: TIMEOUT_MS })
 }
 
 test('the examples of the library run as they stand', async () => {

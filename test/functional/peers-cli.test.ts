@@ -8,34 +8,18 @@ import { createInterface } from 'node:readline'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Daemon, freePort } from '../daemon.ts'
+import { type Ended, runNode } from '../run-node.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../dist/programs/peers.js', import.meta.url))
 const TEST_ADDRESS = 'bcrt1qwpt2puqqy2fd74zrn0mr822vdamg3fqgsr97wx'
-
-interface Ended {
-  readonly status: number | null
-  readonly out: string
-  readonly err: string
-}
 
 function start(words: readonly string[]): ChildProcess {
   return spawn(process.execPath, [PROGRAM, ...words], { stdio: ['pipe', 'pipe', 'pipe'] })
 }
 
 /** Runs a command to its end, with a text on its standard input. */
-async function run(words: readonly string[], input = ''): Promise<Ended> {
-  const child = start(words)
-  let out = ''
-  let err = ''
-  child.stdout!.on('data', data => (out += data))
-  child.stderr!.on('data', data => (err += data))
-  child.stdin!.end(input)
-  try {
-    await once(child, 'close', { signal: AbortSignal.timeout(30_000) })
-  } finally {
-    child.kill('SIGKILL')
-  }
-  return { status: child.exitCode, out, err }
+function run(words: readonly string[], input = ''): Promise<Ended> {
+  return runNode([PROGRAM, ...words], { input })
 }
 
 /** Starts a command that goes on, hands its first line of output to `body`, and ends it. */

@@ -10,9 +10,11 @@ import { fileURLToPath } from 'node:url'
 import { RpcClient } from '../../src/rpc/client.ts'
 import { readCookie } from '../../src/rpc/cookie.ts'
 import { freePort } from '../daemon.ts'
+import { type Ended, runNode } from '../run-node.ts'
 import { noise } from '../swarm-fixtures.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../dist/programs/peers.js', import.meta.url))
+const TIMEOUT_MS = 120_000
 const root = await mkdtemp(join(tmpdir(), 'peers-swarm-'))
 const running = new Set<ChildProcess>()
 
@@ -93,22 +95,13 @@ class SwarmPeer {
     return (await this.call<{ port: number }>('getswarminfo')).port
   }
 
-  run(...words: readonly string[]): Promise<{ status: number | null; out: string; err: string }> {
+  run(...words: readonly string[]): Promise<Ended> {
     return run(...words, '-n', 'regtest', '-f', this.folder, '--rpc-port', `${this.rpcPort}`)
   }
 }
 
-async function run(...words: readonly string[]): Promise<{ status: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, [PROGRAM, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let [out, err] = ['', '']
-  child.stdout.on('data', data => {
-    out += String(data)
-  })
-  child.stderr.on('data', data => {
-    err += String(data)
-  })
-  await once(child, 'close')
-  return { status: child.exitCode, out, err }
+function run(...words: readonly string[]): Promise<Ended> {
+  return runNode([PROGRAM, ...words], { timeoutMs: TIMEOUT_MS })
 }
 
 async function newPeer(name: string): Promise<SwarmPeer> {

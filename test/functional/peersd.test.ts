@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,28 +7,13 @@ import { fileURLToPath } from 'node:url'
 import { RpcClient } from '../../src/rpc/client.ts'
 import { RpcError } from '../../src/rpc/rpc-error.ts'
 import { Daemon, freePort } from '../daemon.ts'
+import { type Ended, runNode } from '../run-node.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../dist/programs/peersd.js', import.meta.url))
 
-interface Ended {
-  readonly status: number | null
-  readonly out: string
-  readonly err: string
-}
-
 /** Runs peersd to its end, which it is expected to reach by itself. */
-async function run(words: readonly string[]): Promise<Ended> {
-  const child: ChildProcess = spawn(process.execPath, [PROGRAM, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let out = ''
-  let err = ''
-  child.stdout!.on('data', data => (out += data))
-  child.stderr!.on('data', data => (err += data))
-  try {
-    await once(child, 'close', { signal: AbortSignal.timeout(30_000) })
-  } finally {
-    child.kill('SIGKILL')
-  }
-  return { status: child.exitCode, out, err }
+function run(words: readonly string[]): Promise<Ended> {
+  return runNode([PROGRAM, ...words])
 }
 
 async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
