@@ -19,9 +19,10 @@ import { TransactionSignatureChecker } from '../src/bitcoin/script/transaction-s
 import { verifyInputWith } from '../src/bitcoin/script/verify-input.ts'
 import { loadCrypto } from '../src/platform/crypto.ts'
 import { mixedChain } from './functional/ledger-harness.ts'
+import { readInvalidBlocks } from './invalid-blocks.ts'
 import { MemoryChain } from './memory-chain.ts'
 import { mutate } from './mutate.ts'
-import { readSharedBytes, readSharedJson, skipWithout } from './shared-data.ts'
+import { readSharedBytes, skipWithout } from './shared-data.ts'
 
 const SEED = 20_260_801
 const BLOCK_MUTATIONS = 5000
@@ -59,7 +60,7 @@ describe('10,000 mutations of blocks and transactions', {
       memory.chain.acceptBlock(hashBlock(parsed.value, crypto), { requested: true }, NOW_SECONDS)
       memory.connect()
     }
-    const { cases } = readSharedJson<{ cases: { file: string }[] }>('fixtures', 'invalid-blocks', 'index.json')
+    const { cases } = readInvalidBlocks()
     const onTip = cases.map(({ file }) => readSharedBytes('fixtures', 'invalid-blocks', file))
     blocks = [...onTip, ...chain.slice(-100).map(({ bytes }) => bytes)].filter(({ length }) => length < BLOCK_BYTES_MAX)
     assert.ok(blocks.length > 150)

@@ -2,19 +2,10 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { RpcClient } from '../../src/rpc/client.ts'
 import { Daemon, freePort } from '../daemon.ts'
-import { readSharedBytes, readSharedJson, sharedPath, skipWithout } from '../shared-data.ts'
+import { type InvalidBlock, readInvalidBlocks } from '../invalid-blocks.ts'
+import { readSharedBytes, sharedPath, skipWithout } from '../shared-data.ts'
 import { WirePeer } from '../wire-peer.ts'
 
-interface InvalidBlock {
-  readonly name: string
-  readonly file: string
-  readonly hash: string
-  readonly valid: boolean
-  readonly result: string | null
-  readonly error?: { readonly code: number }
-}
-
-const CASES = 136
 /** Valid only because submitblock adds what is missing. */
 const ONLY_BY_RPC: ReadonlySet<string> = new Set(['nonce-missing-by-submitblock'])
 
@@ -42,12 +33,7 @@ describe('invalid blocks, from peers', {
   after(() => daemon.remove())
 
   test('cost their senders the connection where they would with Bitcoin Core, and move the tip only where they are valid', async () => {
-    const { base, cases } = readSharedJson<{ base: { height: number; hash: string }; cases: InvalidBlock[] }>(
-      'fixtures',
-      'invalid-blocks',
-      'index.json',
-    )
-    assert.equal(cases.length, CASES)
+    const { base, cases } = readInvalidBlocks()
     await client.call('waitforblockheight', [base.height, 60_000])
     for (const testCase of cases) {
       const peer = await WirePeer.connect(port)

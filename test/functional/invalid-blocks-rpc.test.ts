@@ -4,18 +4,8 @@ import { toHex } from '../../src/base/bytes/bytes.ts'
 import type { RpcClient } from '../../src/rpc/client.ts'
 import { RpcError } from '../../src/rpc/rpc-error.ts'
 import { Daemon } from '../daemon.ts'
-import { readSharedBytes, readSharedJson, sharedPath, skipWithout } from '../shared-data.ts'
-
-interface InvalidBlock {
-  name: string
-  file: string
-  hash: string
-  valid: boolean
-  result: string | null
-  error?: { code: number; message: string }
-}
-
-const CASES = 136
+import { readInvalidBlocks } from '../invalid-blocks.ts'
+import { readSharedBytes, sharedPath, skipWithout } from '../shared-data.ts'
 
 /** The same through the whole program: scripts are checked in several threads here, and some of them fail. */
 describe('invalid blocks, through RPC', {
@@ -31,12 +21,7 @@ describe('invalid blocks, through RPC', {
   after(() => daemon.remove())
 
   test("each gets Bitcoin Core's answer, and moves the tip only where it is valid", async () => {
-    const { base, cases } = readSharedJson<{ base: { height: number; hash: string }; cases: InvalidBlock[] }>(
-      'fixtures',
-      'invalid-blocks',
-      'index.json',
-    )
-    assert.equal(cases.length, CASES)
+    const { base, cases } = readInvalidBlocks()
     await client.call('waitforblockheight', [base.height, 60_000])
     for (const { name, file, hash, valid, result, error } of cases) {
       const block = toHex(readSharedBytes('fixtures', 'invalid-blocks', file))
