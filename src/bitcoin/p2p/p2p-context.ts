@@ -90,6 +90,7 @@ export class P2pContext {
 
   emit(effect: P2pEffect): void {
     if (countsAsMessage(effect)) this.unappliedMessages++
+    if (effect.type === 'send') this.unappliedBytes += effect.payload.length
     this.#effects.push(effect)
   }
 
@@ -106,7 +107,6 @@ export class P2pContext {
   sendPayload(peer: RemotePeer, command: string, payload: Uint8Array): void {
     if (peer.disconnecting) return
     this.log.debug('net', () => `sending ${command} (${payload.length} bytes) peer=${peer.id}`)
-    this.unappliedBytes += payload.length
     this.emit({ type: 'send', connection: peer.connection, command, payload })
   }
 
