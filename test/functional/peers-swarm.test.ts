@@ -1,132 +1,25 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { RpcClient } from '../../src/rpc/client.ts'
-import { readCookie } from '../../src/rpc/cookie.ts'
-import { freePort } from '../daemon.ts'
-import { type Ended, runNode } from '../run-node.ts'
+import type { RpcClient } from '../../src/rpc/client.ts'
 import { noise } from '../swarm-fixtures.ts'
+import { assertAlbum, makeAlbum, runPeers, SwarmPeer, type Torrent } from './swarm-peer.ts'
 
-const PROGRAM = fileURLToPath(new URL('../../dist/programs/peers.js', import.meta.url))
-const TIMEOUT_MS = 120_000
 const root = await mkdtemp(join(tmpdir(), 'peers-swarm-'))
-const running = new Set<ChildProcess>()
 
 after(async () => {
-  for (const child of running) child.kill('SIGKILL')
+  SwarmPeer.killAll()
   await rm(root, { recursive: true, force: true })
 })
 
-interface Torrent {
-  readonly infohash: string
-  readonly name: string
-  readonly state: string
-  readonly complete: boolean
-  readonly paused: boolean
-  readonly folder: string
-  readonly magnet: string
-  readonly done_bytes: number
-  readonly downloaded_bytes: number
-  readonly upload_limit: number
-  readonly error?: { readonly code: string }
-}
-
-/** A peer of `peers start` with a swarm, and the commands that go through it. */
-class SwarmPeer {
-  readonly folder: string
-  readonly rpcPort: number
-  #child: ChildProcess | undefined
-
-  constructor(name: string, rpcPort: number) {
-    this.folder = join(root, name)
-    this.rpcPort = rpcPort
-  }
-
-  async start(...more: readonly string[]): Promise<void> {
-    const words = ['start', '-n', 'regtest', '-f', this.folder, '--rpc-port', `${this.rpcPort}`, '--no-listen']
-    const child = spawn(process.execPath, [PROGRAM, ...words, '--connect', '0', '--swarm-port', '0', '--json', ...more])
-    this.#child = child
-    running.add(child)
-    child.once('close', () => running.delete(child))
-    let errors = ''
-    child.stderr.on('data', data => {
-      errors += String(data)
-    })
-    for await (const line of createInterface({ input: child.stdout })) if (JSON.parse(line).event === 'ready') return
-    throw new Error(`it did not start: ${errors}`)
-  }
-
-  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
-    const closed = once(this.#child!, 'close')
-    this.#child!.kill(signal)
-    await closed
-    return this.#child!.exitCode
-  }
-
-  client(credentials = readCookie(join(this.folder, 'regtest', '.cookie'))!): RpcClient {
-    return new RpcClient({ host: '127.0.0.1', port: this.rpcPort, credentials })
-  }
-
-  async call<T>(method: string, params: Parameters<RpcClient['call']>[1] = []): Promise<T> {
-    const client = this.client()
-    try {
-      return await client.call<T>(method, params)
-    } finally {
-      client.close()
-    }
-  }
-
-  /** Resolves when a torrent is as it should be. */
-  async until(torrent: string, isRight: (torrent: Torrent) => boolean): Promise<Torrent> {
-    for (const deadline = performance.now() + 30_000; ; ) {
-      const found = await this.call<Torrent>('gettorrent', [torrent])
-      if (isRight(found)) return found
-      assert.ok(performance.now() < deadline, JSON.stringify(found))
-    }
-  }
-
-  async port(): Promise<number> {
-    return (await this.call<{ port: number }>('getswarminfo')).port
-  }
-
-  run(...words: readonly string[]): Promise<Ended> {
-    return run(...words, '-n', 'regtest', '-f', this.folder, '--rpc-port', `${this.rpcPort}`)
-  }
-}
-
-function run(...words: readonly string[]): Promise<Ended> {
-  return runNode([PROGRAM, ...words], { timeoutMs: TIMEOUT_MS })
-}
-
-async function newPeer(name: string): Promise<SwarmPeer> {
-  const peer = new SwarmPeer(name, await freePort())
-  await peer.start()
-  return peer
-}
-
-async function makeAlbum(name: string): Promise<string> {
-  const album = join(root, name, 'album')
-  await mkdir(join(album, 'live'), { recursive: true })
-  await writeFile(join(album, 'one.flac'), noise(900_000, 1))
-  await writeFile(join(album, 'live', 'two.flac'), noise(1_200_000, 2))
-  await writeFile(join(album, 'cover.jpg'), noise(5000, 3))
-  return album
-}
-
-async function assertAlbum(album: string, folder: string): Promise<void> {
-  for (const name of ['one.flac', 'live/two.flac', 'cover.jpg']) {
-    assert.ok((await readFile(join(album, name))).equals(await readFile(join(folder, name))), name)
-  }
+function newPeer(name: string): Promise<SwarmPeer> {
+  return SwarmPeer.open(join(root, name))
 }
 
 test('what is shared and fetched through running peers goes on after a restart and kill -9', async () => {
-  const album = await makeAlbum('original')
+  const album = await makeAlbum(join(root, 'original'))
   const [giver, taker] = [await newPeer('giver'), await newPeer('taker')]
   // No port is open before there is anything to do.
   assert.equal(await giver.port(), undefined)
@@ -151,7 +44,7 @@ test('what is shared and fetched through running peers goes on after a restart a
     assert.equal(resumed.complete, true)
   }
   // The one that was killed gives what it fetched: the .torrent came from peers.
-  const alone = await run(
+  const alone = await runPeers(
     'get',
     join(root, 'album.torrent'),
     '-o',
@@ -167,7 +60,7 @@ test('what is shared and fetched through running peers goes on after a restart a
 })
 
 test('a fetch that kill -9 cuts off goes on at the next start, with nothing fetched twice but what was under way', async () => {
-  const album = await makeAlbum('slow')
+  const album = await makeAlbum(join(root, 'slow'))
   const [giver, taker] = [await newPeer('slow-giver'), await newPeer('slow-taker')]
   const options = { piece_length: 16_384, upload_limit: 700_000 }
   const { magnet } = await giver.call<Torrent>('sharefiles', [album, options])
@@ -188,7 +81,7 @@ test('a fetch that kill -9 cuts off goes on at the next start, with nothing fetc
 })
 
 test('torrents are paused, limited, moved, renamed, shown and left, by commands and by RPC', async () => {
-  const album = await makeAlbum('handled')
+  const album = await makeAlbum(join(root, 'handled'))
   const peer = await newPeer('handler')
   await peer.call('sharefiles', [album, { format: 'v1' }])
   assert.match((await peer.run('swarm')).out, /^torrent .*\n[0-9a-f]{8} {2}album {2}seeding +100\.0 % +2\.10 MB/)
@@ -225,7 +118,7 @@ test('torrents are paused, limited, moved, renamed, shown and left, by commands 
 })
 
 test('what its owner changed while the peer was away is not written over unasked', async () => {
-  const album = await makeAlbum('edited')
+  const album = await makeAlbum(join(root, 'edited'))
   const peer = await newPeer('editor')
   await peer.call('sharefiles', [album])
   await peer.until('album', ({ state }) => state === 'seeding')
@@ -280,7 +173,7 @@ test('only the owner reaches the swarm, and what is wrong is told by name', asyn
 
 test('where no peer runs, peers swarm says so', async () => {
   await mkdir(join(root, 'nobody'))
-  const { status, err } = await run('swarm', '-f', join(root, 'nobody'))
+  const { status, err } = await runPeers('swarm', '-f', join(root, 'nobody'))
   assert.equal(status, 1)
   assert.match(err, /^error not-running: no peer with a swarm runs here\n {2}next: start one with peers start/)
 })

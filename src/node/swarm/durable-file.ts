@@ -23,11 +23,14 @@ export async function makeFolders(path: string): Promise<void> {
   }
 }
 
-/** Replaces a file in one step: after a crash it holds the old bytes or the new ones, never a part. */
+/**
+ * Replaces a file in one step: after a crash it holds the old bytes or the new ones, never a part. For its owner's eyes alone: what
+ * somebody fetches and shares, and where it lies, is nobody else's business.
+ */
 export async function writeDurably(path: string, bytes: Uint8Array | string): Promise<void> {
   const temporary = `${path}.new`
   await makeFolders(dirname(path))
-  const handle = await open(temporary, 'w')
+  const handle = await open(temporary, 'w', 0o600)
   try {
     await handle.writeFile(bytes)
     await handle.sync()

@@ -6,6 +6,8 @@ import { writeDurably } from './durable-file.ts'
 export interface SessionRecord {
   /** By which it goes in handshakes, in hex. */
   readonly infohash: string
+  /** All that are known of it, in full and in hex: v1's, v2's, or both of a hybrid. */
+  readonly infohashes: readonly string[]
   /** Undefined while nobody has told it. */
   readonly name: string | undefined
   /** For as long as there is no .torrent file. */
@@ -62,7 +64,9 @@ function isLimit(value: unknown): boolean {
 function readRecord(text: string): SessionRecord | undefined {
   let record: SessionRecord & { readonly version: unknown }
   try {
-    record = JSON.parse(text)
+    const stored = JSON.parse(text)
+    // Records of the first months name but the one that goes in handshakes.
+    record = { infohashes: [stored?.infohash], ...stored }
   } catch {
     return undefined
   }
@@ -73,7 +77,7 @@ function readRecord(text: string): SessionRecord | undefined {
     [record.sequential, record.preallocate, record.superSeed, record.isHeld, record.wasComplete].every(
       field => typeof field === 'boolean',
     ) &&
-    [record.only, record.peers].every(isTexts) &&
+    [record.infohashes, record.only, record.peers].every(isTexts) &&
     Array.isArray(record.trackers) &&
     record.trackers.every(isTexts) &&
     [record.uploadLimit, record.downloadLimit].every(isLimit) &&

@@ -44,6 +44,8 @@ export interface SwarmClientOptions {
 export interface AddOptions extends SwarmTorrentOptions {
   /** Peers to call at once. */
   readonly peers?: readonly PeerAddress[]
+  /** A hybrid .torrent goes by its v2 infohash, as it did when it came by a v2-only magnet link. */
+  readonly byV2?: boolean
 }
 
 export const SWARM_CLIENT_DEFAULTS = { host: '::', connectionsMax: 200, client: 'Peers 0.1.0' }
@@ -227,7 +229,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
       metainfo = parsed.value
     }
     const { info, pieceLayers } = metainfo
-    const hashes = { v1: info.infohashV1, v2: info.infohashV2 }
+    const hashes = { v1: options.byV2 ? undefined : info.infohashV1, v2: info.infohashV2 }
     const trackers = [...(options.trackers ?? []), ...metainfo.trackers]
     const webSeeds: WebSeed[] = [
       ...(options.webSeeds ?? []),

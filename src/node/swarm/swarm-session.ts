@@ -1,58 +1,23 @@
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { OperationError } from '../../base/errors.ts'
-import { encodeMetainfo, type TorrentVersion } from '../../bittorrent/metainfo/create-metainfo.ts'
+import { encodeMetainfo } from '../../bittorrent/metainfo/create-metainfo.ts'
 import { hasAllPieceLayers } from '../../bittorrent/metainfo/piece-layers.ts'
-import { addressKey } from '../../bittorrent/swarm/candidates.ts'
-import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
+import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
 import type { Log } from '../log.ts'
 import { makeTorrent } from './make-torrent.ts'
-import { RECORD_DEFAULTS, type SessionRecord, SessionRecords } from './session-record.ts'
-import { addOptions, readMagnet, readMetainfo, readTorrentFile } from './session-source.ts'
+import { type FetchOptions, fetchRecord, type ShareOptions, shareRecord } from './new-record.ts'
+import { type LimitChange, SessionLimits } from './session-limits.ts'
+import { type SessionRecord, SessionRecords } from './session-record.ts'
+import { addOptions, infohashesOf, readMagnet, readMetainfo, readTorrentFile, resumeSource } from './session-source.ts'
+import { type MutableTorrent, type SessionTorrent, SessionTorrents } from './session-torrents.ts'
 import { type AddOptions, SwarmClient, type SwarmClientOptions } from './swarm-client.ts'
-import type { SwarmTorrent } from './swarm-torrent.ts'
 import { diskError } from './torrent-files.ts'
 
+/** A limit that is given here was set last, and is kept from then on; `Infinity` for none, undefined for what was set before. */
 export interface SwarmSessionOptions extends Omit<SwarmClientOptions, 'port'> {
   /** Where to listen; any free port where this one is taken. */
   readonly port: number
 }
-
-/** How a torrent is to be fetched. */
-export interface FetchOptions {
-  readonly folder: string
-  /** Patterns of the files that are wanted, all of them unless given. */
-  readonly only?: readonly string[]
-  readonly sequential?: boolean
-  readonly preallocate?: boolean
-  readonly paused?: boolean
-  readonly trackers?: readonly string[]
-  readonly peers?: readonly PeerAddress[]
-  readonly uploadLimit?: number | undefined
-  readonly downloadLimit?: number | undefined
-}
-
-/** How a file or folder is to be shared. */
-export interface ShareOptions {
-  readonly version?: TorrentVersion
-  readonly pieceLength?: number
-  readonly private?: boolean
-  readonly superSeed?: boolean
-  readonly trackers?: readonly string[]
-  readonly webSeeds?: readonly string[]
-  readonly peers?: readonly PeerAddress[]
-  readonly uploadLimit?: number | undefined
-}
-
-/** One torrent of a session: what is remembered of it, and what runs. */
-export interface SessionTorrent {
-  readonly record: SessionRecord
-  /** Undefined until its turn comes after a start. */
-  readonly torrent: SwarmTorrent | undefined
-  /** Why it could not be taken up after a start. */
-  readonly failure: OperationError | undefined
-}
-
-type MutableTorrent = { -readonly [Key in keyof SessionTorrent]: SessionTorrent[Key] }
 
 /** A file or folder whose pieces are being hashed. */
 export interface Making {
@@ -80,39 +45,44 @@ export class SwarmSession {
   readonly #options: SwarmSessionOptions
   readonly #log: Log
   readonly #records: SessionRecords
-  readonly #torrents = new Map<string, MutableTorrent>()
+  readonly #limits: SessionLimits
+  readonly #torrents = new SessionTorrents()
   readonly #makings = new Set<Making>()
   #client: Promise<SwarmClient> | undefined
   #opened: SwarmClient | undefined
-  #limits: { upload?: number; download?: number } = {}
   #resuming: Promise<void> = Promise.resolve()
   #saving: Promise<void> = Promise.resolve()
   /** Bytes that each torrent had moved when they were last remembered. */
   readonly #savedTotals = new WeakMap<SessionTorrent, number>()
+  /** Those whose .torrent file came from peers and is written, and whether with all of its piece layers. */
+  readonly #savedMetainfo = new WeakMap<SessionTorrent, boolean>()
   #totals: NodeJS.Timeout | undefined
   #isClosed = false
 
-  private constructor(options: SwarmSessionOptions, log: Log) {
+  private constructor(options: SwarmSessionOptions, limits: SessionLimits, log: Log) {
     this.#options = options
+    this.#limits = limits
     this.#log = log
     this.#records = new SessionRecords(options.stateFolder)
   }
 
   /** Reads what was remembered, and begins to take it up. */
   static async open(options: SwarmSessionOptions, log: Log): Promise<SwarmSession> {
-    const session = new SwarmSession(options, log)
+    const { stateFolder, uploadLimit: upload, downloadLimit: download } = options
+    const limits = await SessionLimits.open(stateFolder, { upload, download })
+    if (limits.isUnreadable)
+      log.warning(`the limits in ${stateFolder} cannot be read: there are none but what is given`)
+    const session = new SwarmSession(options, limits, log)
     const { records, unreadable } = await session.#records.load()
-    for (const name of unreadable) log.warning(`${name} in ${options.stateFolder} is no record of a torrent`)
-    for (const record of records) {
-      session.#torrents.set(record.infohash, { record, torrent: undefined, failure: undefined })
-    }
-    if (records.length > 0) session.#resuming = session.#resumeAll([...session.#torrents.values()])
+    for (const name of unreadable) log.warning(`${name} in ${stateFolder} is no record of a torrent`)
+    for (const record of records) session.#torrents.put({ record, torrent: undefined, failure: undefined })
+    if (records.length > 0) session.#resuming = session.#resumeAll(session.#torrents.all)
     return session
   }
 
   /** In the order in which they were added. */
   get torrents(): readonly SessionTorrent[] {
-    return [...this.#torrents.values()]
+    return this.#torrents.all
   }
 
   get makings(): readonly Making[] {
@@ -130,28 +100,17 @@ export class SwarmSession {
 
   /** Bytes a second over all torrents; `Infinity` for no limit. */
   get limits(): { readonly upload: number; readonly download: number } {
-    const none = Number.POSITIVE_INFINITY
-    return {
-      upload: this.#limits.upload ?? this.#options.uploadLimit ?? none,
-      download: this.#limits.download ?? this.#options.downloadLimit ?? none,
-    }
+    return this.#limits
   }
 
-  /** A torrent by its infohash (v1, or what v2 goes by), the beginning of it, or its name. Throws `torrent-unknown`. */
+  /** Whether torrents may send us to trackers and web seeds on private networks. */
+  get allowsPrivate(): boolean {
+    return this.#options.allowPrivate ?? false
+  }
+
+  /** A torrent by its infohash (v1's or v2's), the beginning of it, or its name. Throws `torrent-unknown`. */
   find(text: string): SessionTorrent {
-    const word = text.toLowerCase()
-    const exact = this.#torrents.get(word)
-    if (exact !== undefined) return exact
-    const found = this.torrents.filter(
-      ({ record }) =>
-        record.name === text || (/^[0-9a-f]{6,64}$/.test(word) && record.infohash.startsWith(word.slice(0, 40))),
-    )
-    if (found.length === 1) return found[0]
-    throw found.length === 0
-      ? new OperationError('torrent-unknown', `there is no torrent ${text}`, { next: 'see them with: peers swarm' })
-      : new OperationError('torrent-unclear', `${found.length} torrents go by ${text}`, {
-          next: 'give more of its infohash',
-        })
+    return this.#torrents.find(text)
   }
 
   async #open(): Promise<SwarmClient> {
@@ -166,7 +125,7 @@ export class SwarmSession {
   }
 
   async #listen(): Promise<SwarmClient> {
-    const { upload, download } = this.limits
+    const { upload, download } = this.#limits
     const options = { ...this.#options, uploadLimit: upload, downloadLimit: download }
     const client = await SwarmClient.open(options).catch(error => {
       if ((error as OperationError).code !== 'port-in-use') throw error
@@ -185,7 +144,8 @@ export class SwarmSession {
     const runner = async () => {
       for (let entry = waiting.shift(); entry !== undefined && !this.#isClosed; entry = waiting.shift()) {
         try {
-          await this.#start(entry, await this.#sourceOf(entry.record), {})
+          const { source, options } = resumeSource(entry.record, await this.#records.metainfo(entry.record.infohash))
+          await this.#start(entry, source, options)
         } catch (error) {
           if (this.#isClosed) return
           entry.failure = asOperationError(error)
@@ -197,13 +157,6 @@ export class SwarmSession {
     this.#log.info(`swarm: ${entries.length} torrents go on`)
   }
 
-  async #sourceOf({ infohash, magnet }: SessionRecord): Promise<string | Uint8Array> {
-    const bytes = await this.#records.metainfo(infohash)
-    if (bytes !== undefined && readMetainfo(bytes).infohash === infohash) return bytes
-    if (magnet !== undefined) return magnet
-    throw new OperationError('torrent-lost', 'its .torrent file is gone', { next: 'remove it, and add it again' })
-  }
-
   /** Adds what a record says to the client, and follows it. */
   async #start(entry: MutableTorrent, source: string | Uint8Array, more: Partial<AddOptions>): Promise<void> {
     const { record } = entry
@@ -212,19 +165,44 @@ export class SwarmSession {
     // It is in the client at once; its files may take long to look through.
     const torrent = client.torrent(record.infohash)
     entry.torrent = torrent
-    torrent?.on('metadata', ({ name }) => void this.#remember(entry, { name }))
+    torrent?.on('metadata', info => this.#learned(entry, info))
     torrent?.on('done', () => void this.#remember(entry, { wasComplete: true }))
+    let areLayersSaved = false
+    torrent?.on('piece', () => {
+      if (areLayersSaved || !hasAllPieceLayers(torrent.info!, torrent.core.layers)) return
+      areLayersSaved = true
+      // Without them, what is there could not be checked after a kill.
+      if (record.magnet !== undefined) void this.#remember(entry, {})
+    })
     await adding
     if (torrent === undefined || !torrent.core.isDone) return
     await this.#remember(entry, { wasComplete: true })
     await torrent.save()
   }
 
+  /** Peers have told what a magnet link leads to: it may be what another torrent is, too, under a second infohash. */
+  #learned(entry: MutableTorrent, info: TorrentInfo): void {
+    const infohashes = infohashesOf(info)
+    const other = this.#torrents.known(infohashes, entry)
+    if (other === undefined) {
+      void this.#remember(entry, { name: info.name, infohashes })
+      return
+    }
+    entry.failure = new OperationError('torrent-known', `it is the same torrent as ${other.record.infohash}`, {
+      next: `remove one of them: peers swarm remove ${entry.record.infohash.slice(0, 8)}`,
+    })
+    this.#log.warning(`torrent ${entry.record.infohash} cannot go on: ${entry.failure.message}`)
+    const { torrent } = entry
+    entry.torrent = undefined
+    void this.#opened!.remove(torrent!)
+  }
+
   /** Notes durably what has changed of a torrent, one after the other. */
   #remember(entry: MutableTorrent, changes: Partial<SessionRecord>): Promise<void> {
     entry.record = { ...entry.record, ...changes }
+    if (changes.infohashes !== undefined && this.#torrents.has(entry)) this.#torrents.put(entry)
     const saving = this.#saving.then(async () => {
-      if (this.#torrents.get(entry.record.infohash) !== entry) return
+      if (!this.#torrents.has(entry)) return
       await this.#saveMetainfo(entry)
       // The record keeps what former runs have moved; the torrent counts this one's part.
       const [uploadedBytes, downloadedBytes] = this.totalsOf(entry)
@@ -237,17 +215,20 @@ export class SwarmSession {
   }
 
   /** Writes what peers have told of a torrent that came as a magnet link. */
-  async #saveMetainfo({ record, torrent }: MutableTorrent): Promise<void> {
+  async #saveMetainfo(entry: MutableTorrent): Promise<void> {
+    const { record, torrent } = entry
     if (record.magnet === undefined || torrent?.info === undefined) return
     const { layers } = torrent.core
     const isWhole = hasAllPieceLayers(torrent.info, layers)
+    if (this.#savedMetainfo.get(entry) === isWhole) return
     const { trackers, webSeeds } = readMagnet(record.magnet)
     const metainfo = encodeMetainfo(torrent.info.bytes, isWhole ? layers : undefined, { trackers, webSeeds })
     await this.#records.saveMetainfo(record.infohash, metainfo)
+    this.#savedMetainfo.set(entry, isWhole)
   }
 
   async #saveTotals(): Promise<void> {
-    for (const entry of this.#torrents.values()) {
+    for (const entry of this.#torrents.all) {
       const { torrent } = entry
       const moved = torrent === undefined ? 0 : torrent.core.upload.total + torrent.core.download.total
       if (moved === (this.#savedTotals.get(entry) ?? 0)) continue
@@ -263,12 +244,12 @@ export class SwarmSession {
   }
 
   async #admit(record: SessionRecord, source: string | Uint8Array, more: Partial<AddOptions>): Promise<SessionTorrent> {
-    if (this.#torrents.has(record.infohash)) {
+    if (this.#torrents.known(record.infohashes) !== undefined) {
       throw new OperationError('torrent-known', 'this torrent is there already', { next: 'see it with: peers swarm' })
     }
     if (this.#torrents.size >= SESSION_TORRENTS_MAX) throw new OperationError('too-many-torrents', 'there are too many')
     const entry: MutableTorrent = { record, torrent: undefined, failure: undefined }
-    this.#torrents.set(record.infohash, entry)
+    this.#torrents.put(entry)
     try {
       if (typeof source !== 'string') await this.#records.saveMetainfo(record.infohash, source)
       await this.#records.save(record)
@@ -279,7 +260,7 @@ export class SwarmSession {
       // A torrent of many files may take long to look through; that it can be added is certain before.
       await Promise.race([started, new Promise(resolve => setImmediate(resolve))])
     } catch (error) {
-      this.#torrents.delete(record.infohash)
+      this.#torrents.delete(entry)
       await this.#records.remove(record.infohash)
       throw diskError(error, this.#options.stateFolder)
     }
@@ -295,23 +276,8 @@ export class SwarmSession {
   async add(source: string, options: FetchOptions): Promise<SessionTorrent> {
     const isMagnet = source.toLowerCase().startsWith('magnet:')
     const bytes = isMagnet ? undefined : await readTorrentFile(source)
-    const { infohash, name } = isMagnet ? readMagnet(source) : readMetainfo(bytes!)
-    const record: SessionRecord = {
-      ...RECORD_DEFAULTS,
-      infohash,
-      name,
-      magnet: isMagnet ? source : undefined,
-      folder: resolve(options.folder),
-      only: options.only ?? [],
-      sequential: options.sequential ?? false,
-      preallocate: options.preallocate ?? false,
-      isHeld: options.paused ?? false,
-      trackers: (options.trackers ?? []).map(url => [url]),
-      peers: (options.peers ?? []).map(addressKey),
-      uploadLimit: options.uploadLimit,
-      downloadLimit: options.downloadLimit,
-      addedAtMs: Date.now(),
-    }
+    const summary = bytes === undefined ? readMagnet(source) : readMetainfo(bytes)
+    const record = { ...fetchRecord(summary, options), magnet: isMagnet ? source : undefined }
     return this.#admit(record, bytes ?? source, {})
   }
 
@@ -338,21 +304,10 @@ export class SwarmSession {
     } finally {
       this.#makings.delete(making)
     }
-    const { infohash, name } = readMetainfo(metainfo)
-    const record: SessionRecord = {
-      ...RECORD_DEFAULTS,
-      infohash,
-      name,
-      folder: dirname(resolve(path)),
-      superSeed: options.superSeed ?? false,
-      wasComplete: true,
-      trackers: [],
-      peers: (options.peers ?? []).map(addressKey),
-      uploadLimit: options.uploadLimit,
-      addedAtMs: Date.now(),
-    }
+    const record = shareRecord(readMetainfo(metainfo), path, options)
     return { entry: await this.#admit(record, metainfo, { trustFiles: true }), metainfo }
   }
+
   /** Parts from a torrent's peers, until it is resumed, in this run or another. */
   async pause(entry: SessionTorrent): Promise<void> {
     entry.torrent?.pause()
@@ -368,8 +323,9 @@ export class SwarmSession {
   }
 
   /** Leaves a torrent; its files stay where they are. */
-  async remove({ record, torrent }: SessionTorrent): Promise<void> {
-    this.#torrents.delete(record.infohash)
+  async remove(entry: SessionTorrent): Promise<void> {
+    const { record, torrent } = entry
+    this.#torrents.delete(entry)
     await this.#saving
     await this.#records.remove(record.infohash)
     if (torrent !== undefined) await this.#opened!.remove(torrent)
@@ -397,10 +353,11 @@ export class SwarmSession {
     })
   }
 
-  /** Changes the limits of all torrents together, until the session ends. */
-  setLimits(limits: { upload?: number; download?: number }): void {
-    Object.assign(this.#limits, limits)
-    this.#opened?.setLimits(limits)
+  /** Changes the limits of all torrents together, from now on; resolves when that is durable. */
+  async setLimits(change: LimitChange): Promise<void> {
+    const saving = this.#limits.set(change)
+    this.#opened?.setLimits(this.#limits)
+    await saving
   }
 
   /** Stops all torrents, with everything durable; they go on at the next start. */

@@ -202,14 +202,15 @@ const settorrentlimits = swarmMethod({
 
 const setswarmlimits = swarmMethod({
   name: 'setswarmlimits',
-  about: 'Limits all torrents together, until the peer stops.',
+  about:
+    'Limits all torrents together, from now on and after a restart, until a limit is set again here or at a start.',
   params: LIMITS,
   result: 'null',
-  handler: (session, args) => {
+  handler: async (session, args) => {
     if (!args.has('upload') && !args.has('download')) {
       throw new OperationError('no-limit', 'neither limit is given', { next: 'give one, or 0 for none' })
     }
-    session.setLimits({
+    await session.setLimits({
       ...(args.has('upload') && { upload: asLimit(args.value('upload')) }),
       ...(args.has('download') && { download: asLimit(args.value('download')) }),
     })

@@ -1,4 +1,4 @@
-import type { SessionTorrent } from '../../node/swarm/swarm-session.ts'
+import type { SessionTorrent } from '../../node/swarm/session-torrents.ts'
 import type { SwarmTorrent } from '../../node/swarm/swarm-torrent.ts'
 import { filesJson, limitJson, torrentJson, torrentPeersJson } from '../answers/torrent-json.ts'
 import type { RpcMethod } from '../method.ts'
@@ -61,6 +61,7 @@ const getswarminfo = swarmMethod({
   params: [],
   result:
     '{ "torrents", "port", "connections", "download_rate", "upload_rate", "download_limit", "upload_limit", ' +
+    '"allow_private": whether trackers and web seeds may be on private networks, ' +
     '"hashing": [{ "path", "done_bytes", "total_bytes" }, ...] }',
   handler: session => {
     const now = performance.now()
@@ -76,6 +77,7 @@ const getswarminfo = swarmMethod({
       upload_rate: sum(torrent => torrent.core.upload.rate(now)),
       download_limit: limitJson(session.limits.download),
       upload_limit: limitJson(session.limits.upload),
+      allow_private: session.allowsPrivate,
       hashing: session.makings.map(({ path, doneBytes, totalBytes }) => ({
         path,
         done_bytes: doneBytes,
