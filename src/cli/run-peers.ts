@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { NETWORK_NAMES } from '../bitcoin/params/networks.ts'
 import { EXIT_USAGE, reportError } from './report-error.ts'
 import { addSwarmCommands } from './swarm/add-swarm-commands.ts'
+import { parseLimit } from './swarm/parse-values.ts'
 import { peersVersion } from './version.ts'
 
 const PORT_MAX = 65_535
@@ -66,6 +67,9 @@ function program(run: (load: () => Promise<Runner>, options: { json?: boolean })
     .option('--connect <host:port...>', 'connect to these peers alone (0: to nobody)')
     .option('--proxy <host:port>', 'connect through this SOCKS5 proxy, such as that of Tor')
     .option('--swarm-port <port>', 'port for torrents (default: 6881, or any free one)', whole(0, PORT_MAX))
+    .option('--swarm-up <rate>', 'torrents upload at most this much, such as 1MB/s; 0 for no limit; kept', parseLimit)
+    .option('--swarm-down <rate>', 'torrents download at most this much; 0 for no limit; kept', parseLimit)
+    .option('--swarm-allow-private', 'let torrents name trackers and web seeds on private networks')
     .option('--no-swarm', 'have no torrents')
     .option(...RPC_PORT, whole(1, PORT_MAX))
     .option(...JSON_OUTPUT)

@@ -29,6 +29,10 @@ export interface StartOptions {
   /** False for --no-swarm. */
   readonly swarm: boolean
   readonly swarmPort?: number
+  /** Bytes a second; 0 for no limit. */
+  readonly swarmUp?: number
+  readonly swarmDown?: number
+  readonly swarmAllowPrivate?: boolean
   readonly json?: boolean
 }
 
@@ -62,6 +66,11 @@ function flagsOf(options: StartOptions): string[] {
   return flags
 }
 
+/** A limit as the swarm takes it; undefined leaves the one that was set last. */
+function swarmLimit(bytesPerSecond: number | undefined): number | undefined {
+  return bytesPerSecond === 0 ? Number.POSITIVE_INFINITY : bytesPerSecond
+}
+
 /** What the daemon does by itself, and the swarm. */
 function peerOptions(config: DaemonConfig, options: StartOptions): DaemonOptions {
   const daemon = daemonOptions(config)
@@ -70,6 +79,9 @@ function peerOptions(config: DaemonConfig, options: StartOptions): DaemonOptions
     stateFolder: join(config.networkFolder, 'torrents'),
     port: options.swarmPort ?? SWARM_PORT,
     client: `Peers ${peersVersion()}`,
+    uploadLimit: swarmLimit(options.swarmUp),
+    downloadLimit: swarmLimit(options.swarmDown),
+    allowPrivate: options.swarmAllowPrivate ?? false,
   }
   return { ...daemon, peer: { ...daemon.peer, swarm } }
 }

@@ -35,7 +35,7 @@ function withClientOptions(command: Command): Command {
 function withSwarmOptions(command: Command): Command {
   return withPeerOptions(withClientOptions(command)).option(
     '--alone',
-    'do it here, though a peer runs (so do --port, --state and --allow-private)',
+    'do it here, though a peer runs (so do --port and --state)',
   )
 }
 

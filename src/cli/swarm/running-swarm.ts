@@ -32,6 +32,10 @@ export interface SwarmAnswer {
   readonly connections: number
   readonly download_rate: number
   readonly upload_rate: number
+  /** Bytes a second; 0 for no limit. */
+  readonly download_limit: number
+  readonly upload_limit: number
+  readonly allow_private: boolean
   readonly hashing: readonly { readonly path: string; readonly done_bytes: number; readonly total_bytes: number }[]
 }
 

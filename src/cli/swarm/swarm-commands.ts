@@ -5,7 +5,7 @@ import type { RunningPeerOptions } from '../running-peer.ts'
 import { formatBytes } from './progress.ts'
 import { type RunningSwarm, requireSwarm, type SwarmAnswer, type TorrentAnswer } from './running-swarm.ts'
 import { stopAsked } from './swarm-options.ts'
-import { swarmTable, torrentText } from './swarm-table.ts'
+import { type SourcesAnswer, swarmTable, torrentText } from './swarm-table.ts'
 
 export interface SwarmCommandOptions extends RunningPeerOptions {
   readonly json?: boolean
@@ -48,13 +48,14 @@ export function showSwarm(options: SwarmCommandOptions & { readonly watch?: bool
   })
 }
 
-/** `peers swarm show`: one torrent, with its files and peers. */
+/** `peers swarm show`: one torrent, with its files, its peers, trackers and web seeds. */
 export function showTorrentOf(torrent: string, options: SwarmCommandOptions): Promise<number> {
   return withSwarm(options, async swarm => {
     const answer = await swarm.call<TorrentAnswer>('gettorrent', [torrent])
     const files = await swarm.call<Parameters<typeof torrentText>[1]>('gettorrentfiles', [answer.infohash])
     const peers = await swarm.call<Parameters<typeof torrentText>[2]>('gettorrentpeers', [answer.infohash])
-    tell(torrentText(answer, files, peers), { ...answer, files, connected: peers }, options)
+    const sources = await swarm.call<SourcesAnswer>('gettorrenttrackers', [answer.infohash])
+    tell(torrentText(answer, files, peers, sources), { ...answer, files, connected: peers, ...sources }, options)
   })
 }
 

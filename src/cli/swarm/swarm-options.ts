@@ -1,10 +1,11 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { OperationError } from '../../base/errors.ts'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import { SwarmClient } from '../../node/swarm/swarm-client.ts'
 import type { RunningPeerOptions } from '../running-peer.ts'
 import { peersVersion } from '../version.ts'
-import { findSwarm, type RunningSwarm, requireSwarm } from './running-swarm.ts'
+import { findSwarm, type RunningSwarm, requireSwarm, type SwarmAnswer } from './running-swarm.ts'
 
 /** What the commands that join swarms have in common. */
 export interface SwarmOptions extends RunningPeerOptions {
@@ -31,12 +32,36 @@ export function openClient(options: SwarmOptions): Promise<SwarmClient> {
   })
 }
 
-/** The swarm of a running peer that is to do the work; undefined where this command does it itself. */
+/** What a whole peer allows, a command cannot allow for one torrent of it. */
+async function assertPrivateAllowed(swarm: RunningSwarm): Promise<void> {
+  const { allow_private } = await swarm.call<SwarmAnswer>('getswarminfo')
+  if (allow_private) return
+  throw new OperationError(
+    'private-not-allowed',
+    'the running peer asks no trackers or web seeds on private networks',
+    {
+      next: 'start the peer with --swarm-allow-private, or do it without the peer: --alone',
+    },
+  )
+}
+
+/**
+ * The swarm of a running peer that is to do the work; undefined where this command does it itself. Throws OperationError
+ * `private-not-allowed` where it must not ask what this command is to ask.
+ */
 export async function peerFor(options: SwarmOptions): Promise<RunningSwarm | undefined> {
-  const isOwnClient = options.port !== undefined || options.state !== undefined || options.allowPrivate === true
+  const isOwnClient = options.port !== undefined || options.state !== undefined
   if (options.alone || isOwnClient) return undefined
   const isChosen = [options.network, options.folder, options.rpcPort].some(choice => choice !== undefined)
-  return isChosen ? requireSwarm(options) : findSwarm(options)
+  const swarm = await (isChosen ? requireSwarm(options) : findSwarm(options))
+  if (swarm === undefined || !options.allowPrivate) return swarm
+  try {
+    await assertPrivateAllowed(swarm)
+    return swarm
+  } catch (error) {
+    swarm.close()
+    throw error
+  }
 }
 
 /** Resolves when the program is asked to stop. */

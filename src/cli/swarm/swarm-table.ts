@@ -20,6 +20,17 @@ export interface PeerAnswer {
   readonly upload_rate: number
 }
 
+/** How the trackers and web seeds of a torrent fare. */
+export interface SourcesAnswer {
+  readonly trackers: readonly {
+    readonly url: string
+    readonly seeders?: number
+    readonly leechers?: number
+    readonly error?: string
+  }[]
+  readonly web_seeds: readonly { readonly url: string; readonly state: string; readonly code?: string }[]
+}
+
 /** A share as per cent, never rounded up to a hundred. */
 function percent(done: number, total: number): string {
   return total === 0 ? '' : `${(Math.floor((done / total) * 1000) / 10).toFixed(1)} %`
@@ -73,11 +84,12 @@ export function swarmTable(info: SwarmAnswer, torrents: readonly TorrentAnswer[]
   return [columns([heading, ...rows]), ...hashing, total].join('\n')
 }
 
-/** One torrent, for people. */
+/** One torrent, for people: with its files, and all that it comes from. */
 export function torrentText(
   torrent: TorrentAnswer,
   files: readonly FileAnswer[],
   peers: readonly PeerAnswer[],
+  { trackers, web_seeds }: SourcesAnswer,
 ): string {
   const lines = [
     `${torrent.name ?? '(not known yet)'}   ${stateOf(torrent)}   ${percent(torrent.done_bytes, torrent.wanted_bytes)}`,
@@ -90,6 +102,13 @@ export function torrentText(
   if (torrent.error?.next !== undefined) lines.push(`next      ${torrent.error.next}`)
   for (const { path, name = path, size, done_bytes, wanted } of files) {
     lines.push(`file      ${name}   ${formatBytes(size)}   ${wanted ? percent(done_bytes, size) : 'not wanted'}`)
+  }
+  for (const { url, error, seeders, leechers } of trackers) {
+    const knows = seeders === undefined ? '' : `knows ${seeders} with all of it, ${leechers ?? 0} with some`
+    lines.push(`tracker   ${url}   ${error ?? knows}`.trimEnd())
+  }
+  for (const { url, state, code } of web_seeds) {
+    lines.push(`web seed  ${url}   ${state}${code === undefined ? '' : `: ${code}`}`)
   }
   for (const { address, client, seed, download_rate, upload_rate } of peers) {
     const rates = `down ${formatBytes(download_rate)}/s   up ${formatBytes(upload_rate)}/s`
