@@ -1,4 +1,3 @@
-import { fromUtf8 } from '../../base/bytes/utf8.ts'
 import type { BencodeDict, BencodeValue } from './value.ts'
 
 /** Typed reads of a dictionary that others wrote: a field of another type is as good as missing. */
@@ -25,10 +24,4 @@ export function bytesField(dict: BencodeDict, key: string): Uint8Array | undefin
 export function integerField(dict: BencodeDict, key: string): number | undefined {
   const value = dict.get(key)
   return typeof value === 'number' ? value : undefined
-}
-
-/** Strict UTF-8 text. */
-export function textField(dict: BencodeDict, key: string): string | undefined {
-  const value = dict.get(key)
-  return value instanceof Uint8Array ? fromUtf8(value) : undefined
 }

@@ -6,10 +6,16 @@ export type BencodeValue = number | bigint | Uint8Array | BencodeValue[] | Benco
 
 export type BencodeDict = Map<string, BencodeValue>
 
+/** Longer keys are put together from parts: one character at a time, each would cost a string of its own. */
+const KEY_PART_BYTES = 4096
+
 /** The dictionary key that stands for these bytes. */
 export function byteKey(bytes: Uint8Array): string {
   let key = ''
-  for (let i = 0; i < bytes.length; i++) key += String.fromCharCode(bytes[i])
+  for (let at = 0; at < bytes.length; at += KEY_PART_BYTES) {
+    const part = bytes.subarray(at, at + KEY_PART_BYTES)
+    key += String.fromCharCode.apply(undefined, part as unknown as number[])
+  }
   return key
 }
 

@@ -4,7 +4,7 @@ import { invariant } from '../../base/errors.ts'
 import { accept, reject, type Verdict } from '../../base/verdict.ts'
 import { type Bencodable, encodeBencode, Verbatim } from '../bencode/encode.ts'
 import { byteKey } from '../bencode/value.ts'
-import { PathRegister, safeName } from './safe-path.ts'
+import { isStorablePath, PathRegister, safeName } from './safe-path.ts'
 import { TORRENT_LIMITS } from './torrent-file.ts'
 
 export type TorrentVersion = 'v1' | 'v2' | 'hybrid'
@@ -75,6 +75,7 @@ function checkNames(name: string, files: readonly SourceFile[], singleFile: bool
     const path = singleFile ? [name] : [name, ...file.path]
     const culprit = path.find(element => !isPortable(element))
     if (culprit !== undefined) return reject('torrent-name-unsafe', `not a portable name: ${culprit}`)
+    if (!isStorablePath(path)) return reject('torrent-path-too-long', `too long for some systems: ${path.join('/')}`)
     if (register.claim(path).join('/') !== path.join('/')) {
       return reject('torrent-names-collide', `some systems cannot tell this name from another: ${path.join('/')}`)
     }

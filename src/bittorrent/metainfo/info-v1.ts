@@ -1,7 +1,7 @@
 import { accept, reject, type Verdict } from '../../base/verdict.ts'
 import { asDict, bytesField, integerField, listField } from '../bencode/fields.ts'
 import type { BencodeDict, BencodeValue } from '../bencode/value.ts'
-import { PATH_DEPTH_MAX, PathRegister, safePath } from './safe-path.ts'
+import { isStorablePath, PATH_DEPTH_MAX, PathRegister, safePath } from './safe-path.ts'
 import { type InfoContext, type ListedFiles, TORRENT_LIMITS, type TorrentFile } from './torrent-file.ts'
 
 /** BEP 47: the letters of `attr`. */
@@ -60,6 +60,7 @@ function readEntry(
   }
   if (rawPath === undefined || rawPath.length === 0) return reject('torrent-path-invalid')
   const path = register.claim([context.name, ...safePath(rawPath)])
+  if (!isStorablePath(path)) return reject('torrent-path-too-long')
   if (!isSymlink) return accept({ path, length, offset, padding, executable, hidden })
   const symlink = readSymlink(entry)
   if (symlink === undefined) return reject('torrent-symlink-invalid')

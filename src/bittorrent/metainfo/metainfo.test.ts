@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { readSharedJson, sharedPath, skipWithout } from '../../../test/shared-data.ts'
 import { toHex } from '../../base/bytes/bytes.ts'
 import { utf8 } from '../../base/bytes/utf8.ts'
-import { encodeBencode } from '../bencode/encode.ts'
+import { type Bencodable, encodeBencode } from '../bencode/encode.ts'
 import { type Metainfo, parseMetainfo } from './metainfo.ts'
 
 interface OracleFile {
@@ -125,4 +125,76 @@ test('the infohash is that of the bytes as they came, even with keys out of orde
   assert.ok(verdict.ok)
   assert.notDeepEqual(verdict.value.info.infohashV1, sorted.infohashV1)
   assert.equal(verdict.value.info.totalSize, 5)
+})
+
+/** A v2 torrent of so many files, so many folders deep. */
+function deepTorrent(files: number, depth: number): Uint8Array {
+  const leaves = new Map<string, Bencodable>()
+  for (let i = 0; i < files; i++) {
+    const file = i === 0 ? { length: 1, 'pieces root': new Uint8Array(32).fill(1) } : { length: 0 }
+    leaves.set(`f${i}`, new Map([['', file]]))
+  }
+  let tree = leaves
+  for (let i = 0; i < depth; i++) tree = new Map([['folder', tree]])
+  return encodeBencode({ info: { 'file tree': tree, 'meta version': 2, name: 'n', 'piece length': 16_384 } })
+}
+
+test('a small file that stands for many long paths costs neither much time nor much memory', () => {
+  const started = performance.now()
+  const deep = parseMetainfo(deepTorrent(60_000, 55))
+  assert.ok(deep.ok && deep.value.info.files.length >= 60_000)
+  assert.ok(performance.now() - started < 10_000)
+  const deeper = parseMetainfo(deepTorrent(80_000, 55))
+  assert.equal(deeper.ok || deeper.code, 'torrent-too-many-files')
+})
+
+test('refuses paths that no system takes', () => {
+  const files = [{ length: 5, path: Array.from({ length: 40 }, () => 'x'.repeat(200)) }]
+  const { length: _, ...info } = INFO
+  const verdict = parseMetainfo(encodeBencode({ info: { ...info, files } }))
+  assert.equal(verdict.ok || verdict.code, 'torrent-path-too-long')
+})
+
+test('texts of any length are refused or left out, not taken apart', () => {
+  const long = new Uint8Array(8_000_000).fill(97)
+  const metainfo = parsed({ announce: long, comment: long, 'created by': 'me', info: INFO, nodes: [[long, 1]] })
+  assert.deepEqual([metainfo.trackers, metainfo.comment, metainfo.createdBy], [[], undefined, 'me'])
+  const named = parsed({ info: { ...INFO, name: long } })
+  assert.equal(named.info.name, 'a'.repeat(240))
+})
+
+const ROOT = new Uint8Array(32).fill(7)
+
+test('BEP 52: one root cannot stand for files of two lengths', () => {
+  const file = (length: number) => new Map([['', { length, 'pieces root': ROOT }]])
+  const tree = (second: number) =>
+    new Map([
+      ['a', file(20_000)],
+      ['b', file(second)],
+    ])
+  const info = { 'meta version': 2, name: 'n', 'piece length': 16_384 }
+  assert.ok(parseMetainfo(encodeBencode({ info: { ...info, 'file tree': tree(20_000) } })).ok)
+  const verdict = parseMetainfo(encodeBencode({ info: { ...info, 'file tree': tree(60_000) } }))
+  assert.equal(verdict.ok || verdict.code, 'torrent-root-of-two-lengths')
+})
+
+test('BEP 52: the halves of a hybrid have their files in the same pieces', () => {
+  const hybrid = (paddingBytes: number) => {
+    const files = [
+      { length: 1, path: ['a'] },
+      { attr: 'p', length: paddingBytes, path: ['.pad', '1'] },
+      { length: 1, path: ['b'] },
+    ]
+    const file = (fill: number) => new Map([['', { length: 1, 'pieces root': new Uint8Array(32).fill(fill) }]])
+    const pieces = new Uint8Array(20 * Math.ceil((paddingBytes + 2) / 16_384))
+    const tree = new Map([
+      ['a', file(1)],
+      ['b', file(2)],
+    ])
+    const info = { 'file tree': tree, files, 'meta version': 2, name: 'n', 'piece length': 16_384, pieces }
+    return parseMetainfo(encodeBencode({ info }))
+  }
+  assert.ok(hybrid(16_383).ok)
+  const apart = hybrid(16_383 + 16_384)
+  assert.equal(apart.ok || apart.code, 'torrent-hybrid-mismatch')
 })

@@ -3,7 +3,7 @@ import { fromUtf8 } from '../../base/bytes/utf8.ts'
 import { sha256 } from '../../base/crypto/hash.ts'
 import { accept, reject, type Verdict } from '../../base/verdict.ts'
 import { decodeBencode } from '../bencode/decode.ts'
-import { asDict, dictField, integerField, listField, textField } from '../bencode/fields.ts'
+import { asDict, bytesField, dictField, integerField, listField } from '../bencode/fields.ts'
 import { type BencodeDict, type BencodeValue, keyBytes } from '../bencode/value.ts'
 import type { Sha256 } from './merkle.ts'
 import { isPieceLayer, needsPieceLayer, type PieceLayers } from './piece-layers.ts'
@@ -34,14 +34,16 @@ export const METAINFO_LIMITS = {
   webSeedsMax: 200,
   nodesMax: 200,
   addressBytesMax: 2048,
+  textBytesMax: 64 * 1024,
 } as const
 
 function texts(value: BencodeValue | undefined): string[] {
   const values = Array.isArray(value) ? value : value === undefined ? [] : [value]
   const found: string[] = []
   for (const item of values) {
-    const text = item instanceof Uint8Array ? fromUtf8(item)?.trim() : undefined
-    if (text !== undefined && text !== '' && text.length <= METAINFO_LIMITS.addressBytesMax) found.push(text)
+    if (!(item instanceof Uint8Array) || item.length > METAINFO_LIMITS.addressBytesMax) continue
+    const text = fromUtf8(item)?.trim()
+    if (text) found.push(text)
   }
   return found
 }
@@ -62,11 +64,17 @@ function readNodes(root: BencodeDict): { host: string; port: number }[] {
   const nodes: { host: string; port: number }[] = []
   for (const value of (listField(root, 'nodes') ?? []).slice(0, METAINFO_LIMITS.nodesMax)) {
     if (!Array.isArray(value) || !(value[0] instanceof Uint8Array)) continue
-    const host = fromUtf8(value[0])
+    const host = fromUtf8(value[0].subarray(0, METAINFO_LIMITS.addressBytesMax))
     const port = value[1]
     if (host && typeof port === 'number' && port > 0 && port < 65_536) nodes.push({ host, port })
   }
   return nodes
+}
+
+/** What people wrote; longer texts are as good as none. */
+function readText(root: BencodeDict, key: string): string | undefined {
+  const bytes = bytesField(root, key)
+  return bytes === undefined || bytes.length > METAINFO_LIMITS.textBytesMax ? undefined : fromUtf8(bytes)
 }
 
 function readPieceLayers(root: BencodeDict, info: TorrentInfo, hash: Sha256): Verdict<Map<string, Uint8Array>> {
@@ -118,8 +126,8 @@ export function parseMetainfo(bytes: Uint8Array, hash: Sha256 = sha256): Verdict
     webSeeds: [...new Set(texts(root.get('url-list')))].slice(0, METAINFO_LIMITS.webSeedsMax),
     httpSeeds: [...new Set(texts(root.get('httpseeds')))].slice(0, METAINFO_LIMITS.webSeedsMax),
     nodes: readNodes(root),
-    comment: textField(root, 'comment'),
-    createdBy: textField(root, 'created by'),
+    comment: readText(root, 'comment'),
+    createdBy: readText(root, 'created by'),
     creationDate: integerField(root, 'creation date'),
   })
 }

@@ -3,7 +3,7 @@ import { join, resolve, sep } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { utf8 } from '../../base/bytes/utf8.ts'
-import { PathRegister, safeName, safePath } from './safe-path.ts'
+import { isStorablePath, PathRegister, safeName, safePath } from './safe-path.ts'
 
 test('leaves ordinary names alone', () => {
   for (const name of ['a', 'album.flac', '…', '.hidden', 'ünïcödé', 'a:b', 'CONSOLE', 'com10.txt']) {
@@ -26,6 +26,8 @@ test('defuses names that mean more than themselves', () => {
     ['Aux.txt', '_Aux.txt'],
     ['a ', 'a _'],
     ['a.', 'a._'],
+    ['nul .txt', '_nul .txt'],
+    ['CONIN$', '_CONIN$'],
   ]
   for (const [raw, safe] of cases) assert.equal(safeName(utf8(raw)), safe, JSON.stringify(raw))
   assert.equal(safeName(Uint8Array.of(0x82, 0x61, 0xff)), '_a_')
@@ -48,6 +50,45 @@ test('tells colliding names apart', () => {
   assert.deepEqual(register.claim(['t', 'a.txt', 'inner']), ['t', 'a.3.txt', 'inner'])
   assert.deepEqual(register.claim(['t', 'folder', 'x']), ['t', 'folder', 'x'])
   assert.deepEqual(register.claim(['t', 'Folder']), ['t', 'Folder.1'])
+})
+
+test('tells names apart that some file systems take for one', () => {
+  const twins = [
+    ['stern', '\u017ftern'],
+    ['λόγος', 'ΛΌΓΟΣ'],
+    ['straße', 'STRASSE'],
+    ['secret', 'sec\u200dret'],
+    ['\ufeffnote', 'note'],
+  ]
+  for (const [first, second] of twins) {
+    const register = new PathRegister()
+    assert.deepEqual(register.claim(['t', first]), ['t', first])
+    assert.deepEqual(register.claim(['t', second]), ['t', `${second}.1`])
+  }
+})
+
+test('no name with a number is longer than file systems allow, and each is another', () => {
+  const register = new PathRegister()
+  const name = safeName(utf8(`${'ü'.repeat(300)}.abcdefghi`))!
+  const claimed = Array.from({ length: 1200 }, () => register.claim(['t', name])[1])
+  assert.equal(new Set(claimed).size, 1200)
+  for (const each of claimed) assert.ok(utf8(each).length <= 255 && each.endsWith('.abcdefghi'), each)
+})
+
+test('a hundred thousand files that want few names get them without delay', () => {
+  const register = new PathRegister()
+  const started = performance.now()
+  // Each number of `a` is taken before it is wanted, and each path asks for folders where files are.
+  for (let i = 1; i <= 50_000; i++) register.claim(['t', `a.${i}`])
+  for (let i = 0; i < 50_000; i++) register.claim(['t', 'a'])
+  for (let i = 0; i < 50_000; i++) register.claim(['t', 'a', `${i}`])
+  assert.ok(performance.now() - started < 10_000)
+})
+
+test('a path is storable while systems take it', () => {
+  assert.ok(isStorablePath(Array.from({ length: 15 }, () => 'a'.repeat(240))))
+  assert.ok(!isStorablePath(Array.from({ length: 17 }, () => 'a'.repeat(240))))
+  assert.ok(!isStorablePath(Array.from({ length: 17 }, () => 'é'.repeat(120))))
 })
 
 const nastyElement = fc.oneof(

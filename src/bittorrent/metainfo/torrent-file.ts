@@ -22,6 +22,8 @@ export const TORRENT_LIMITS = {
   pieceLengthMax: 2 ** 29,
   pieceCountMax: 2 ** 22,
   fileCountMax: 1_000_000,
+  /** Names in the paths of all files: a tree (BEP 52) says in a few bytes what each path repeats. */
+  pathElementsMax: 4_000_000,
   totalSizeMax: 2 ** 44,
   infoBytesMax: 64 * 1024 * 1024,
 } as const

@@ -52,7 +52,7 @@ function readFiles(context: InfoContext, hasV1: boolean, hasV2: boolean): Verdic
   if (v1 !== undefined && !v1.ok) return v1
   const v2 = hasV2 ? readFilesV2(context) : undefined
   if (v2 !== undefined && !v2.ok) return v2
-  if (v1 !== undefined && v2 !== undefined) return mergeHybrid(v1.value, v2.value, context.pieceLength)
+  if (v1 !== undefined && v2 !== undefined) return mergeHybrid(v1.value, v2.value)
   return (v1 ?? v2)!
 }
 
