@@ -31,7 +31,7 @@ export function receiveExtension(
 ): string | undefined {
   if (id === 0) return receiveHandshake(host, session, payload)
   if (id === OUR_EXTENSION_IDS.ut_metadata) {
-    const bytes = host.metadata.received(session, payload)
+    const bytes = host.metadata.received(session, payload, now)
     if (bytes !== undefined) host.metadataCame(bytes)
   } else if (id === OUR_EXTENSION_IDS.ut_pex && host.exchangesPeers) {
     const peers = receivePex(session, payload, now)

@@ -45,7 +45,11 @@ test('BEP 52: ranges of every layer, down to the leaves, come with proofs that l
         const proofLayers = height - baseLayer - 1
         const range = { piecesRoot: root, baseLayer, index, length, proofLayers }
         const span = answers.leavesFor(range)
-        const answer = answers.answer(range, span && concatBytes(...leaves.slice(span.first, span.first + span.count)))
+        const answer = answers.answer(
+          range,
+          0,
+          span && concatBytes(...leaves.slice(span.first, span.first + span.count)),
+        )
         // Nothing but filling: there is no data to hash.
         if (answer === undefined && index * 2 ** baseLayer >= leafCount) return
         assert.ok(answer !== undefined, 'no answer')
@@ -69,8 +73,8 @@ test('what no tree has is refused', () => {
     { baseLayer: 2, length: 32 },
   ]) {
     assert.equal(answers.leavesFor({ ...range, ...change }), undefined)
-    assert.equal(answers.answer({ ...range, ...change }), undefined)
+    assert.equal(answers.answer({ ...range, ...change }, 0), undefined)
   }
-  assert.equal(answers.answer(range), undefined)
-  assert.equal(answers.answer(range, new Uint8Array(32)), undefined)
+  assert.equal(answers.answer(range, 0), undefined)
+  assert.equal(answers.answer(range, 0, new Uint8Array(32)), undefined)
 })

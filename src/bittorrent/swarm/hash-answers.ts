@@ -4,9 +4,12 @@ import { MERKLE_BLOCK_BYTES, merkleLayers, merkleLevels, merklePad } from '../me
 import type { PieceLayers } from '../metainfo/piece-layers.ts'
 import type { TorrentInfo } from '../metainfo/torrent-info.ts'
 import type { HashRange } from '../wire/hash-messages.ts'
+import { SecondBudget } from './second-budget.ts'
 
-/** Upper trees kept for answering, most recently used. */
-const TREES_MAX = 8
+/** Upper trees kept for answering: those that were used last. */
+const TREES_BYTES_MAX = 16 * 1024 * 1024
+/** Bytes of hashes from which trees are built in a second. */
+const BUILT_BYTES_PER_SECOND = 1024 * 1024
 /** Data that is read and hashed for one answer. */
 const LEAF_BYTES_MAX = 16 * 1024 * 1024
 
@@ -27,7 +30,12 @@ export interface LeafSpan {
 export class HashAnswers {
   readonly #info: TorrentInfo
   readonly #layers: PieceLayers
+  /** From the one that was used longest ago to the last. */
   readonly #trees = new Map<string, Uint8Array[]>()
+  #treesBytes = 0
+  readonly #builds = new SecondBudget(BUILT_BYTES_PER_SECOND)
+  /** Files by their roots; made for the first who asks. */
+  #files: Map<string, number> | undefined
   readonly #leavesPerPiece: number
 
   constructor(info: TorrentInfo, layers: PieceLayers) {
@@ -36,11 +44,20 @@ export class HashAnswers {
     this.#leavesPerPiece = info.pieceLength / MERKLE_BLOCK_BYTES
   }
 
+  #fileOf(root: string): number | undefined {
+    if (this.#files === undefined) {
+      this.#files = new Map()
+      for (const [index, { piecesRoot }] of this.#info.files.entries()) {
+        if (piecesRoot !== undefined) this.#files.set(toHex(piecesRoot), index)
+      }
+    }
+    return this.#files.get(root)
+  }
+
   /** The file that a range is of, and how high its tree is; `undefined` where it has no such range. */
   #place(range: HashRange): { file: number; leaves: number; height: number } | undefined {
-    const root = toHex(range.piecesRoot)
-    const file = this.#info.files.findIndex(({ piecesRoot }) => piecesRoot !== undefined && toHex(piecesRoot) === root)
-    if (file < 0) return undefined
+    const file = this.#fileOf(toHex(range.piecesRoot))
+    if (file === undefined) return undefined
     const leaves = Math.ceil(this.#info.files[file].length / MERKLE_BLOCK_BYTES)
     const height = merkleLevels(leaves)
     const isInside = range.index + range.length <= 2 ** (height - range.baseLayer)
@@ -65,7 +82,7 @@ export class HashAnswers {
    *
    * @param leaves those that `leavesFor` wanted, 32 bytes each
    */
-  answer(range: HashRange, leaves?: Uint8Array): Uint8Array | undefined {
+  answer(range: HashRange, now: number, leaves?: Uint8Array): Uint8Array | undefined {
     const place = this.#place(range)
     if (place === undefined) return undefined
     const wanted = this.leavesFor(range)
@@ -77,7 +94,7 @@ export class HashAnswers {
       const offset = SIZE * (index - Math.floor((lower?.first ?? 0) / 2 ** level))
       if (local !== undefined && offset >= 0 && offset + SIZE * count <= local.length)
         return local.subarray(offset, offset + SIZE * count)
-      const upper = this.#upperTree(toHex(range.piecesRoot))?.[level - perPieceLevels]
+      const upper = this.#upperTree(toHex(range.piecesRoot), now)?.[level - perPieceLevels]
       const start = SIZE * index
       return upper !== undefined && start + SIZE * count <= upper.length
         ? upper.subarray(start, start + SIZE * count)
@@ -97,14 +114,29 @@ export class HashAnswers {
     return merkleLayers(padded, NO_LEAF, sha256)
   }
 
-  /** The tree from the piece layer up. */
-  #upperTree(root: string): Uint8Array[] | undefined {
-    const known = this.#trees.get(root)
-    const layer = this.#layers.get(root)
-    if (known !== undefined || layer === undefined) return known
-    const tree = merkleLayers(layer, merklePad(merkleLevels(this.#leavesPerPiece), sha256), sha256)
-    if (this.#trees.size >= TREES_MAX) this.#trees.delete(this.#trees.keys().next().value!)
+  /** The tree from the piece layer up; `undefined` where there is none, or too many had to be built of late. */
+  #upperTree(root: string, now: number): Uint8Array[] | undefined {
+    const tree = this.#trees.get(root) ?? this.#build(root, now)
+    if (tree === undefined) return undefined
+    this.#trees.delete(root)
     this.#trees.set(root, tree)
     return tree
   }
+
+  #build(root: string, now: number): Uint8Array[] | undefined {
+    const layer = this.#layers.get(root)
+    if (layer === undefined || !this.#builds.take(layer.length, now)) return undefined
+    const tree = merkleLayers(layer, merklePad(merkleLevels(this.#leavesPerPiece), sha256), sha256)
+    this.#treesBytes += treeBytes(tree)
+    for (const [oldest, old] of this.#trees) {
+      if (this.#treesBytes <= TREES_BYTES_MAX) break
+      this.#trees.delete(oldest)
+      this.#treesBytes -= treeBytes(old)
+    }
+    return tree
+  }
+}
+
+function treeBytes(tree: readonly Uint8Array[]): number {
+  return tree.reduce((sum, layer) => sum + layer.length, 0)
 }

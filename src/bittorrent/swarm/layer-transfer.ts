@@ -1,6 +1,13 @@
 import { equalBytes, toHex } from '../../base/bytes/bytes.ts'
 import { sha256 } from '../../base/crypto/hash.ts'
-import { MERKLE_BLOCK_BYTES, merkleClimb, merkleLevels, merklePad, merkleRoot } from '../metainfo/merkle.ts'
+import {
+  MERKLE_BLOCK_BYTES,
+  MERKLE_HASH_BYTES,
+  merkleClimb,
+  merkleLevels,
+  merklePad,
+  merkleRoot,
+} from '../metainfo/merkle.ts'
 import { isPieceLayer, needsPieceLayer } from '../metainfo/piece-layers.ts'
 import type { TorrentFile } from '../metainfo/torrent-file.ts'
 import type { TorrentInfo } from '../metainfo/torrent-info.ts'
@@ -8,18 +15,24 @@ import type { Bitfield } from '../wire/bitfield.ts'
 import { HASH_REQUEST_LENGTH_MAX, type HashesMessage, type HashRange, hashRangeKey } from '../wire/hash-messages.ts'
 import { HashAnswers, type LeafSpan } from './hash-answers.ts'
 import type { PeerSession } from './peer-session.ts'
+import { RestingPeers } from './resting-peers.ts'
+import { SecondBudget } from './second-budget.ts'
 
 const ANSWER_MS = 10_000
+/** A peer that refuses, or does not answer, is not asked again for so long. */
+const REST_MS = 30_000
 const PER_PEER_MAX = 4
 /** Answers with leaves, which cost reading and hashing, that a peer may wait for at once. */
 const LEAF_ANSWERS_MAX = 2
+/** Data that is read and hashed for all peers in a second. */
+const LEAF_BYTES_PER_SECOND = 64 * 1024 * 1024
 
 /** A layer on its way. */
 interface WantedLayer {
   readonly file: TorrentFile
   readonly pieces: number
   readonly hashes: Uint8Array
-  readonly ranges: { readonly range: HashRange; done: boolean; askedOf: number; askedAt: number }[]
+  readonly ranges: { readonly range: HashRange; done: boolean; askedOf: number | undefined; askedAt: number }[]
 }
 
 /**
@@ -30,8 +43,9 @@ export class LayerTransfer {
   readonly #info: TorrentInfo
   readonly #layers: Map<string, Uint8Array>
   readonly #wanted = new Map<string, WantedLayer>()
-  readonly #useless = new Set<number>()
+  readonly #resting = new RestingPeers()
   readonly #answers: HashAnswers
+  readonly #leafReads = new SecondBudget(LEAF_BYTES_PER_SECOND)
   readonly #isUrgent: boolean
   readonly #baseLayer: number
 
@@ -70,21 +84,20 @@ export class LayerTransfer {
     const ranges: WantedLayer['ranges'] = []
     for (let index = 0; index < pieces; index += length) {
       const range = { piecesRoot: file.piecesRoot!, baseLayer: this.#baseLayer, index, length, proofLayers }
-      ranges.push({ range, done: false, askedOf: -1, askedAt: 0 })
+      ranges.push({ range, done: false, askedOf: undefined, askedAt: 0 })
     }
     this.#wanted.set(toHex(file.piecesRoot!), { file, pieces, hashes: new Uint8Array(32 * pieces), ranges })
   }
 
   /** Asks a peer for hashes that we miss. */
   fill(session: PeerSession, now: number): void {
-    if (!session.v2 || this.#useless.has(session.id)) return
+    if (!session.v2 || this.#resting.has(session.id, now)) return
     let busy = 0
-    for (const wanted of this.#wanted.values()) {
-      for (const ask of wanted.ranges) {
+    for (const { ranges } of this.#wanted.values()) {
+      for (const ask of ranges) {
         if (ask.done) continue
-        const isOpen = ask.askedOf !== -1 && now - ask.askedAt < ANSWER_MS
-        if (isOpen && ask.askedOf === session.id) busy++
-        if (isOpen || busy >= PER_PEER_MAX) continue
+        if (ask.askedOf === session.id) busy++
+        if (ask.askedOf !== undefined || busy >= PER_PEER_MAX) continue
         ask.askedOf = session.id
         ask.askedAt = now
         busy++
@@ -93,19 +106,47 @@ export class LayerTransfer {
     }
   }
 
+  /** Once a second: gives up on peers that do not answer. */
+  tick(now: number): void {
+    for (const { ranges } of this.#wanted.values()) {
+      for (const { askedOf, askedAt } of ranges) {
+        if (askedOf !== undefined && now - askedAt >= ANSWER_MS) this.#leave(askedOf, now + REST_MS)
+      }
+    }
+  }
+
+  #leave(session: number, until: number): void {
+    this.#resting.rest(session, until)
+    this.#release(session)
+  }
+
+  #release(session: number): void {
+    for (const { ranges } of this.#wanted.values()) {
+      for (const ask of ranges) if (ask.askedOf === session) ask.askedOf = undefined
+    }
+  }
+
+  /** What a peer was asked for and has answered now. */
+  #askOf(session: PeerSession, range: HashRange): WantedLayer['ranges'][number] | undefined {
+    const ranges = this.#wanted.get(toHex(range.piecesRoot))?.ranges
+    const ask = ranges?.[range.index / ranges[0].range.length]
+    if (ask === undefined || ask.done || ask.askedOf !== session.id) return undefined
+    return hashRangeKey(ask.range) === hashRangeKey(range) ? ask : undefined
+  }
+
   /** Hashes have come. True if with them the last layer is complete. */
   received(session: PeerSession, message: HashesMessage): boolean {
     const wanted = this.#wanted.get(toHex(message.piecesRoot))
-    const ask = wanted?.ranges.find(({ range }) => hashRangeKey(range) === hashRangeKey(message))
-    if (wanted === undefined || ask === undefined || ask.done || ask.askedOf !== session.id) return false
-    ask.askedOf = -1
+    const ask = this.#askOf(session, message)
+    if (wanted === undefined || ask === undefined) return false
+    ask.askedOf = undefined
     const count = 32 * message.length
     const own = message.hashes.subarray(0, count)
     const levels = merkleLevels(message.length)
     const root = merkleRoot(own, levels, merklePad(this.#baseLayer, sha256), sha256)
     const climbed = merkleClimb(root, message.index / message.length, message.hashes.subarray(count), sha256)
     if (!equalBytes(climbed, message.piecesRoot)) {
-      this.#useless.add(session.id)
+      this.#leave(session.id, Number.POSITIVE_INFINITY)
       return false
     }
     ask.done = true
@@ -121,29 +162,29 @@ export class LayerTransfer {
     else this.#want(wanted.file)
   }
 
-  refused(session: PeerSession, range: HashRange): void {
-    const ask = this.#wanted.get(toHex(range.piecesRoot))?.ranges.find(({ askedOf }) => askedOf === session.id)
-    if (ask === undefined) return
-    ask.askedOf = -1
-    this.#useless.add(session.id)
+  refused(session: PeerSession, range: HashRange, now: number): void {
+    if (this.#askOf(session, range) !== undefined) this.#leave(session.id, now + REST_MS)
   }
 
   gone(session: PeerSession): void {
-    this.#useless.delete(session.id)
-    for (const { ranges } of this.#wanted.values()) {
-      for (const ask of ranges) if (ask.askedOf === session.id) ask.askedOf = -1
-    }
+    this.#resting.gone(session.id)
+    this.#release(session.id)
   }
 
   /** A peer asks us for hashes. Returns the leaves that are needed first, if any are. */
-  requested(session: PeerSession, range: HashRange, have: Bitfield): LeafSpan | undefined {
+  requested(session: PeerSession, range: HashRange, have: Bitfield, now: number): LeafSpan | undefined {
     const span = this.#answers.leavesFor(range)
-    if (span !== undefined && session.leafAnswers < LEAF_ANSWERS_MAX && this.#hasData(span, have)) {
-      session.leafAnswers++
-      return span
+    if (span === undefined) {
+      this.answer(session, range, now)
+      return undefined
     }
-    this.answer(session, range)
-    return undefined
+    const mayRead = session.leafAnswers < LEAF_ANSWERS_MAX && this.#hasData(span, have)
+    if (!mayRead || !this.#leafReads.take(span.count * MERKLE_BLOCK_BYTES, now)) {
+      session.out.hashReject(range)
+      return undefined
+    }
+    session.leafAnswers++
+    return span
   }
 
   #hasData({ file, first, count }: LeafSpan, have: Bitfield): boolean {
@@ -156,8 +197,9 @@ export class LayerTransfer {
   }
 
   /** Answers, with leaves where they were needed; without them, refuses. */
-  answer(session: PeerSession, range: HashRange, leaves?: Uint8Array): void {
-    const hashes = this.#answers.answer(range, leaves)
+  answer(session: PeerSession, range: HashRange, now: number, leaves?: Uint8Array): void {
+    const bytes = MERKLE_HASH_BYTES * (range.length + range.proofLayers)
+    const hashes = session.answers.take(bytes, now) ? this.#answers.answer(range, now, leaves) : undefined
     if (hashes === undefined) session.out.hashReject(range)
     else session.out.hashes({ ...range, hashes })
   }

@@ -3,6 +3,10 @@ import type { ExtensionHandshake } from '../wire/extensions.ts'
 import type { Handshake } from '../wire/handshake.ts'
 import { MessageWriter } from '../wire/message-writer.ts'
 import { RateMeter } from './rate-meter.ts'
+import { SecondBudget } from './second-budget.ts'
+
+/** What one peer is told in a second of metadata and hashes: a few bytes are enough to ask for a thousand times as many. */
+const ANSWER_BYTES_PER_SECOND = 1024 * 1024
 
 /** A block that a peer wants of us. */
 export interface UploadRequest {
@@ -92,6 +96,8 @@ export class PeerSession {
   // Extensions.
   handshake: ExtensionHandshake | undefined
   metadataAnswers = 0
+  /** Bytes of metadata and hashes that it may be told now. */
+  readonly answers = new SecondBudget(ANSWER_BYTES_PER_SECOND)
   /** Hashes that it waits for and that are being worked out. */
   leafAnswers = 0
   lastPexAt = Number.NEGATIVE_INFINITY

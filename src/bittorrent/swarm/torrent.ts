@@ -318,6 +318,7 @@ export class Torrent implements SessionEvents {
       this.#fill(session)
     }
     if (started === undefined) this.#metadata.tick(this.#sessions.values(), now)
+    started?.layers.tick(now)
     started?.superSeeding?.tick(now)
     started?.uploads.tick(started.picker.isDone, now)
   }
@@ -460,14 +461,14 @@ export class Torrent implements SessionEvents {
   hashRequest(session: PeerSession, range: HashRange): void {
     const started = this.#started
     if (started === undefined) session.out.hashReject(range)
-    const span = started?.layers.requested(session, range, started.picker.have)
+    const span = started?.layers.requested(session, range, started.picker.have, this.#now)
     if (span !== undefined) this.#effects.push({ type: 'leaves', session, range, span })
   }
 
   /** The leaves that an effect asked for have been hashed; `undefined` where the data is not there any more. */
   leavesHashed(session: PeerSession, range: HashRange, leaves: Uint8Array | undefined): void {
     session.leafAnswers--
-    if (!session.closed) this.#started!.layers.answer(session, range, leaves)
+    if (!session.closed) this.#started!.layers.answer(session, range, this.#now, leaves)
   }
 
   hashes(session: PeerSession, message: HashesMessage): void {
@@ -478,7 +479,7 @@ export class Torrent implements SessionEvents {
   }
 
   hashReject(session: PeerSession, range: HashRange): void {
-    this.#started?.layers.refused(session, range)
+    this.#started?.layers.refused(session, range, this.#now)
   }
 
   blockStarts(session: PeerSession, piece: number, begin: number, length: number): string | undefined {
