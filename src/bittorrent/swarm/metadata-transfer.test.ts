@@ -12,7 +12,7 @@ import { loneSession, takeSaid } from './lone-session.ts'
 import { MetadataTransfer } from './metadata-transfer.ts'
 import type { PeerSession } from './peer-session.ts'
 
-const METADATA = Uint8Array.from({ length: 3 * METADATA_PIECE_BYTES - 7 }, (_, i) => (i * 7 + (i >> 9)) & 255)
+const METADATA = Uint8Array.from({ length: 11 * METADATA_PIECE_BYTES - 7 }, (_, i) => (i * 7 + (i >> 9)) & 255)
 const HASHES = { v1: sha1(METADATA), v2: undefined }
 
 /** The metadata messages that wait for a peer. */
