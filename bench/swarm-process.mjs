@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 const dist = process.env.PEERS_DIST ?? new URL('../dist/', import.meta.url).pathname
-const { parseAddress, SwarmClient } = await import(join(dist, 'node/swarm/swarm-client.js'))
+const { SwarmClient } = await import(join(dist, 'node/swarm/swarm-client.js'))
+const { parseAddress } = await import(join(dist, 'node/swarm/parse-address.js'))
 
 const [mode, folder, torrentFile, ...words] = process.argv.slice(2)
 const options = Object.fromEntries(words.map(word => word.split('=')))

@@ -1,5 +1,6 @@
-// Builds dist: modules for importers by tsc, and from them the programs, each in one file, for a node that is to answer within 300 ms
-// cannot load some hundred modules one by one.
+// Builds dist: modules for importers by tsc, and from them the programs, for a node that is to answer within 300 ms cannot load some
+// hundred modules one by one. Daemon and threads are one file each. `peers` has a file for each command, and others for what several of
+// them share: none of them is to wait until the parts of the others are read.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, readdirSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -21,8 +22,7 @@ const threads = readdirSync(join(root, 'src'), { recursive: true })
   .map(name => join(dist, name.replace(/ts$/, 'js')))
 
 rmSync(programs, { recursive: true, force: true })
-await build({
-  entryPoints: [join(dist, 'cli', 'peers.js'), join(dist, 'cli', 'peersd.js'), ...threads],
+const common = {
   outdir: programs,
   entryNames: '[name]',
   bundle: true,
@@ -32,8 +32,20 @@ await build({
   minifyWhitespace: true,
   minifySyntax: true,
   legalComments: 'none',
-  // These load files of their own from their folders; commander is CommonJS and needs a real require.
-  external: ['classic-level', 'tiny-secp256k1', 'commander'],
+  // These load files of their own from their folders.
+  external: ['classic-level', 'tiny-secp256k1'],
   logLevel: 'warning',
+}
+await build({ ...common, entryPoints: [join(dist, 'cli', 'peersd.js'), ...threads] })
+await build({
+  ...common,
+  entryPoints: [join(dist, 'cli', 'peers.js')],
+  splitting: true,
+  // Beside the programs, as the threads are.
+  chunkNames: 'peers-[name]-[hash]',
+  // commander is CommonJS and needs a real require.
+  banner: {
+    js: "import{createRequire as _createRequire}from'node:module';const require=_createRequire(import.meta.url);",
+  },
 })
 for (const program of ['peers', 'peersd']) chmodSync(join(programs, `${program}.js`), 0o755)

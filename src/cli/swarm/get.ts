@@ -5,7 +5,6 @@ import type { SwarmTorrent } from '../../node/swarm/swarm-torrent.ts'
 import { wantedBytes } from '../../node/swarm/wanted-bytes.ts'
 import { formatBytes, formatSeconds, ProgressReporter } from './progress.ts'
 import { openClient, peerFor, type SwarmOptions, stopAsked } from './swarm-options.ts'
-import { getThroughPeer } from './through-peer.ts'
 import { torrentSource } from './torrent-source.ts'
 
 export interface GetOptions extends SwarmOptions {
@@ -32,7 +31,7 @@ function showProgress(reporter: ProgressReporter, torrent: SwarmTorrent): void {
 /** `peers get`: fetches a torrent; ends when all is verified, or goes on giving with `--seed`; a running peer does it instead. */
 export async function get(source: string, options: GetOptions): Promise<number> {
   const swarm = await peerFor(options)
-  if (swarm !== undefined) return getThroughPeer(source, options, swarm)
+  if (swarm !== undefined) return (await import('./through-peer.ts')).getThroughPeer(source, options, swarm)
   const reporter = new ProgressReporter(options.json ?? false)
   const folder = resolve(options.output ?? '.')
   const patterns = options.only

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
-import { parseAddress } from '../../node/swarm/swarm-client.ts'
+import { parseAddress } from '../../node/swarm/parse-address.ts'
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9, ki: 2 ** 10, mi: 2 ** 20, gi: 2 ** 30 }
 

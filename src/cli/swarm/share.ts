@@ -2,9 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import type { TorrentVersion } from '../../bittorrent/metainfo/create-metainfo.ts'
 import { formatMagnet } from '../../bittorrent/metainfo/magnet.ts'
 import { formatBytes, ProgressReporter } from './progress.ts'
-import { requireSwarm } from './running-swarm.ts'
 import { openClient, peerFor, type SwarmOptions, stopAsked } from './swarm-options.ts'
-import { shareThroughPeer } from './through-peer.ts'
 
 export interface ShareOptions extends SwarmOptions {
   readonly format: TorrentVersion
@@ -21,7 +19,7 @@ const REFRESH_MS = 500
 /** `peers share`: makes a torrent of a file or folder and seeds it until it is stopped; a running peer does it instead. */
 export async function share(path: string, options: ShareOptions): Promise<number> {
   const swarm = await peerFor(options)
-  if (swarm !== undefined) return shareThroughPeer(path, options, swarm, await requireSwarm(options))
+  if (swarm !== undefined) return (await import('./through-peer.ts')).shareThroughPeer(path, options, swarm)
   const reporter = new ProgressReporter(options.json ?? false)
   const client = await openClient(options)
   try {

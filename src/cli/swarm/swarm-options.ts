@@ -5,7 +5,7 @@ import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import { SwarmClient } from '../../node/swarm/swarm-client.ts'
 import type { RunningPeerOptions } from '../running-peer.ts'
 import { peersVersion } from '../version.ts'
-import { findSwarm, type RunningSwarm, requireSwarm, type SwarmAnswer } from './running-swarm.ts'
+import type { RunningSwarm, SwarmAnswer } from './running-swarm.ts'
 
 /** What the commands that join swarms have in common. */
 export interface SwarmOptions extends RunningPeerOptions {
@@ -52,6 +52,8 @@ async function assertPrivateAllowed(swarm: RunningSwarm): Promise<void> {
 export async function peerFor(options: SwarmOptions): Promise<RunningSwarm | undefined> {
   const isOwnClient = options.port !== undefined || options.state !== undefined
   if (options.alone || isOwnClient) return undefined
+  // Whoever works alone does not wait until what asks others is loaded.
+  const { findSwarm, requireSwarm } = await import('./running-swarm.ts')
   const isChosen = [options.network, options.folder, options.rpcPort].some(choice => choice !== undefined)
   const swarm = await (isChosen ? requireSwarm(options) : findSwarm(options))
   if (swarm === undefined || !options.allowPrivate) return swarm

@@ -5,7 +5,7 @@ import { addressKey } from '../../bittorrent/swarm/candidates.ts'
 import { readMagnet, readMetainfo, readTorrentFile } from '../../node/swarm/session-source.ts'
 import type { GetOptions } from './get.ts'
 import { formatBytes, formatSeconds, ProgressReporter } from './progress.ts'
-import type { RunningSwarm, SwarmAnswer, TorrentAnswer } from './running-swarm.ts'
+import { type RunningSwarm, requireSwarm, type SwarmAnswer, type TorrentAnswer } from './running-swarm.ts'
 import type { ShareOptions } from './share.ts'
 import { type SwarmOptions, stopAsked } from './swarm-options.ts'
 
@@ -29,15 +29,10 @@ function present(torrent: TorrentAnswer): string {
 
 /**
  * `peers share` where a peer runs: it hashes and gives the files, also when this command has ended.
- *
- * @param watcher a connection besides, for a look at it while it hashes
  */
-export async function shareThroughPeer(
-  path: string,
-  options: ShareOptions,
-  swarm: RunningSwarm,
-  watcher: RunningSwarm,
-): Promise<number> {
+export async function shareThroughPeer(path: string, options: ShareOptions, swarm: RunningSwarm): Promise<number> {
+  // A connection besides, for a look at it while it hashes.
+  const watcher = await requireSwarm(options)
   const reporter = new ProgressReporter(options.json ?? false)
   try {
     let isHashed = false

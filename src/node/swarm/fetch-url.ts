@@ -1,5 +1,4 @@
-import { type Agent, request as httpRequest, type IncomingMessage } from 'node:http'
-import { request as httpsRequest } from 'node:https'
+import type { Agent, AgentOptions, IncomingMessage } from 'node:http'
 import type { LookupFunction } from 'node:net'
 import { OperationError } from '../../base/errors.ts'
 import { assertPublicHost, guardedLookup } from './address-guard.ts'
@@ -12,7 +11,7 @@ export interface OpenUrlOptions {
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
   /** Keeps connections for the next request; never shared with one that allows more. */
-  readonly agent?: (protocol: string) => Agent
+  readonly agent?: (protocol: string, AgentOfProtocol: new (options: AgentOptions) => Agent) => Agent
   /** Who looks names up where private addresses are not allowed. */
   readonly lookup?: LookupFunction
 }
@@ -60,10 +59,15 @@ export async function openUrl(url: string, options: OpenUrlOptions): Promise<Inc
   throw new OperationError('too-many-redirects', `${url} leads from one address to the next`)
 }
 
-function openOnce(url: string, options: OpenUrlOptions): Promise<IncomingMessage> {
+/** Most torrents ask no web server, and need not wait until what asks them is loaded. */
+function webClient(protocol: string): Promise<Pick<typeof import('node:http'), 'request' | 'Agent'>> {
+  return protocol === 'https:' ? import('node:https') : import('node:http')
+}
+
+async function openOnce(url: string, options: OpenUrlOptions): Promise<IncomingMessage> {
   const target = parseWebUrl(url)
   if (!options.allowPrivate) assertPublicHost(target.hostname)
-  const open = target.protocol === 'https:' ? httpsRequest : httpRequest
+  const { request: open, Agent: AgentOfProtocol } = await webClient(target.protocol)
   return new Promise((resolve, reject) => {
     const request = open(
       target,
@@ -72,7 +76,7 @@ function openOnce(url: string, options: OpenUrlOptions): Promise<IncomingMessage
         timeout: options.timeoutMs,
         ...(!options.allowPrivate && { lookup: options.lookup ?? guardedLookup }),
         ...(options.signal && { signal: options.signal }),
-        ...(options.agent && { agent: options.agent(target.protocol) }),
+        ...(options.agent && { agent: options.agent(target.protocol, AgentOfProtocol) }),
       },
       resolve,
     )

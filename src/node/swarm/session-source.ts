@@ -6,8 +6,9 @@ import { METAINFO_LIMITS, parseMetainfo } from '../../bittorrent/metainfo/metain
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
 import { fitsGlob } from './glob.ts'
 import { nodeBulkHash } from './node-bulk-hash.ts'
+import { parseAddress } from './parse-address.ts'
 import type { SessionRecord } from './session-record.ts'
-import { type AddOptions, parseAddress } from './swarm-client.ts'
+import type { AddOptions } from './swarm-client.ts'
 
 type KnownInfohashes = Partial<Pick<TorrentInfo, 'infohashV1' | 'infohashV2'>>
 

@@ -13,6 +13,7 @@ import type { OpenUrlOptions } from './fetch-url.ts'
 import { HashPool } from './hash-pool.ts'
 import { type MakeTorrentOptions, makeTorrent } from './make-torrent.ts'
 import { nodeBulkHash } from './node-bulk-hash.ts'
+import { parseAddress } from './parse-address.ts'
 import { type ConnectionHost, PeerConnection } from './peer-connection.ts'
 import { RateLimiter, REFILL_MS } from './rate-limiter.ts'
 import { SwarmTorrent } from './swarm-torrent.ts'
@@ -365,11 +366,4 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     this.trackers.close()
     await this.hashPool.close()
   }
-}
-
-/** `host:port`, or `[host]:port` for IPv6. */
-export function parseAddress(text: string): PeerAddress | undefined {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:]+)):(\d{1,5})$/.exec(text)
-  const port = Number(match?.[3])
-  return match === null || port < 1 || port > 65_535 ? undefined : { host: match[1] ?? match[2], port }
 }

@@ -1,5 +1,4 @@
-import { Agent as HttpAgent, type IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
+import type { Agent, IncomingMessage } from 'node:http'
 import { OperationError } from '../../base/errors.ts'
 import { PIECE_BLOCK_BYTES, type PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
@@ -66,10 +65,8 @@ export class WebSeedConnection {
   readonly #info: TorrentInfo
   readonly #map: PieceMap
   readonly #abort = new AbortController()
-  readonly #agents = {
-    'http:': new HttpAgent({ keepAlive: true, maxSockets: LANES }),
-    'https:': new HttpsAgent({ keepAlive: true, maxSockets: LANES }),
-  }
+  /** By protocol: redirects may lead from one to the other. */
+  readonly #agents = new Map<string, Agent>()
   /** Blocks that wait for a request, by where they begin in the torrent. */
   readonly #waiting = new Map<number, PieceBlock>()
   /** The same of those under way. */
@@ -113,7 +110,7 @@ export class WebSeedConnection {
     if (this.#abort.signal.aborted) return
     this.#abort.abort()
     this.resumeReading()
-    for (const agent of Object.values(this.#agents)) agent.destroy()
+    for (const agent of this.#agents.values()) agent.destroy()
     this.#host.closed(this, code, retryAfterMs)
   }
 
@@ -252,7 +249,11 @@ export class WebSeedConnection {
       ...this.#host.fetchOptions,
       headers,
       signal: this.#abort.signal,
-      agent: protocol => this.#agents[protocol as 'http:' | 'https:'],
+      agent: (protocol, AgentOfProtocol) => {
+        const agent = this.#agents.get(protocol) ?? new AgentOfProtocol({ keepAlive: true, maxSockets: LANES })
+        this.#agents.set(protocol, agent)
+        return agent
+      },
     })
     const { statusCode = 0, headers: said } = answer
     if (statusCode === 200 || statusCode === 206) {
