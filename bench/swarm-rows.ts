@@ -8,6 +8,7 @@ import { HashPool } from '../src/node/swarm/hash-pool.ts'
 import { makeTorrent } from '../src/node/swarm/make-torrent.ts'
 import { nodeBulkHash } from '../src/node/swarm/node-bulk-hash.ts'
 import { crowdRows, limitRows, seedersRows } from './swarm-crowd.ts'
+import { firstByteRow } from './swarm-first-byte.ts'
 import { hostileRow, idleRow } from './swarm-memory.ts'
 import { emptyFolder } from './swarm-sides.ts'
 import { type Film, transferRows } from './swarm-transfer.ts'
@@ -45,6 +46,7 @@ export async function swarmRows(): Promise<Row[]> {
     rows.push(await hostileRow(await makeFilm(root, 256)))
     rows.push(await idleRow(root))
     const small = await makeFilm(root, 64)
+    rows.push(await firstByteRow(small, ROUNDS))
     rows.push(...(await seedersRows(small, LIMITED_ROUNDS)))
     rows.push(...(await limitRows(small)))
     rows.push(...(await crowdRows(await makeFilm(root, 128), LIMITED_ROUNDS)))

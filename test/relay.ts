@@ -11,6 +11,8 @@ export interface RelayFaults {
   readonly stallAfterBytes?: number
   /** Cuts the connection after so many bytes. */
   readonly dieAfterBytes?: number
+  /** No fault: told of what the far end sends, as it is passed on. */
+  readonly onPass?: (chunk: Uint8Array) => void
 }
 
 /** A stretch of bad network in front of a port of this machine, for tests and benchmarks. */
@@ -53,6 +55,7 @@ export class Relay {
     const pass = (chunk: Buffer): void => {
       this.passedBytes += chunk.length
       near.write(chunk)
+      faults.onPass?.(chunk)
       if (this.passedBytes >= dieAfterBytes) end()
       if (this.passedBytes >= stallAfterBytes) far.pause()
     }
