@@ -52,11 +52,13 @@ export function formatIpv6(bytes: Uint8Array): string {
   return `${groups.slice(0, best.start).join(':')}::${groups.slice(best.start + best.length).join(':')}`
 }
 
-function parseGroups(text: string): number[] | undefined {
+/** @param endsAddress the last 32 bits of an address may be written in dots */
+function parseGroups(text: string, endsAddress: boolean): number[] | undefined {
   if (text === '') return []
   const groups: number[] = []
-  for (const part of text.split(':')) {
-    const ipv4 = parseIpv4(part)
+  const parts = text.split(':')
+  for (const [i, part] of parts.entries()) {
+    const ipv4 = endsAddress && i === parts.length - 1 ? parseIpv4(part) : undefined
     if (ipv4 !== undefined) groups.push((ipv4[0] << 8) | ipv4[1], (ipv4[2] << 8) | ipv4[3])
     else if (/^[0-9a-f]{1,4}$/i.test(part)) groups.push(Number.parseInt(part, 16))
     else return undefined
@@ -68,8 +70,8 @@ function parseGroups(text: string): number[] | undefined {
 export function parseIpv6(text: string): Uint8Array | undefined {
   const halves = text.split('::')
   if (!text.includes(':') || halves.length > 2) return undefined
-  const head = parseGroups(halves[0])
-  const tail = halves.length === 2 ? parseGroups(halves[1]) : []
+  const head = parseGroups(halves[0], halves.length === 1)
+  const tail = halves.length === 2 ? parseGroups(halves[1], true) : []
   if (head === undefined || tail === undefined) return undefined
   const missing = 8 - head.length - tail.length
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined

@@ -251,7 +251,7 @@ test('addresses in compact form', () => {
     assert.equal(formatIpv6(parseIpv6(text)!), text)
   }
   assert.equal(formatIpv6(parseIpv6('::ffff:1.2.3.4')!), '::ffff:102:304')
-  for (const text of ['', '1', ':::', '1::2::3', '1:2:3:4:5:6:7:8:9', '12345::'])
+  for (const text of ['1.2.3.4::', '::1.2.3.4:5', '', '1', ':::', '1::2::3', '1:2:3:4:5:6:7:8:9', '12345::'])
     assert.equal(parseIpv6(text), undefined, text)
 })
 

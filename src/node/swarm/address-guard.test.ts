@@ -46,7 +46,8 @@ test('a name gives its public addresses only, and is judged anew each time', asy
   const mixed = guardLookup(resolver(['10.0.0.1', '203.0.113.7', 'fd00::1']))
   assert.deepEqual(await resolved(mixed, true), [{ address: '203.0.113.7', family: 4 }])
   assert.equal(await resolved(mixed, false), '203.0.113.7')
-  const tunnels = guardLookup(resolver(['2002:7f00:1::', '2001:0:7f00:1::1', '64:ff9b:1::7f00:1', '::ffff:127.0.0.1']))
+  const waysRound = ['2002:7f00:1::', '2001:0:7f00:1::1', '64:ff9b:1::7f00:1', '::ffff:127.0.0.1', '::127.0.0.1']
+  const tunnels = guardLookup(resolver([...waysRound, '::ffff:0:127.0.0.1', 'fe80::1%lo']))
   await assert.rejects(resolved(tunnels, true), { code: 'private-address' })
 })
 
@@ -55,6 +56,21 @@ test('a name that turns private after it was judged is not called', async () => 
   const options = { allowPrivate: false, timeoutMs: 2000, lookup }
   await assert.rejects(openUrl(`http://name.test:${port}/ok`, options), { code: 'private-address' })
   assert.deepEqual(requests, [])
+})
+
+test('a connection that somebody made who may call private addresses is of no use to those who may not', async () => {
+  // A name stands for the same connection in all pools; to the careful it leads to a private address.
+  const lookup: LookupFunction = (_, options, callback) => {
+    callback(null, options.all ? [{ address: '127.0.0.1', family: 4 }] : '127.0.0.1', 4)
+  }
+  const url = `http://shared.test:${port}/ok`
+  requests.length = 0
+  const trusting = openUrl(url, { allowPrivate: false, timeoutMs: 2000, lookup })
+  for await (const _ of await trusting);
+  await new Promise(resolve => setImmediate(resolve))
+  const careful = { allowPrivate: false, timeoutMs: 2000, lookup: guardLookup(resolver(['127.0.0.1'])) }
+  await assert.rejects(openUrl(url, careful), { code: 'private-address' })
+  assert.equal(requests.length, 1)
 })
 
 test('a public server cannot send us to a private one', async () => {

@@ -1,45 +1,11 @@
 import { lookup as dnsLookup } from 'node:dns'
-import { BlockList, isIP, type LookupFunction } from 'node:net'
+import { isIP, type LookupFunction } from 'node:net'
 import { OperationError } from '../../base/errors.ts'
+import { addressScope } from '../../bittorrent/wire/address-scope.ts'
 
-/** Addresses that belong to this machine, this network, or nobody: a torrent has no business there. */
-const PRIVATE = new BlockList()
-for (const [network, prefix] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['224.0.0.0', 4],
-  ['240.0.0.0', 4],
-] as const) {
-  PRIVATE.addSubnet(network, prefix, 'ipv4')
-  // The same addresses in IPv6's clothes: mapped, and by the translator's prefix.
-  PRIVATE.addSubnet(`::ffff:${network}`, 96 + prefix, 'ipv6')
-  PRIVATE.addSubnet(`64:ff9b::${network}`, 96 + prefix, 'ipv6')
-}
-for (const [network, prefix] of [
-  ['::', 127],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['fec0::', 10],
-  ['ff00::', 8],
-  // Tunnels that carry an IPv4 address within: Teredo, 6to4, the translator's local prefix.
-  ['2001::', 32],
-  ['2002::', 16],
-  ['64:ff9b:1::', 48],
-] as const) {
-  PRIVATE.addSubnet(network, prefix, 'ipv6')
-}
-
-/** Whether an address is one that strangers may send us to. */
+/** Whether an address is one that strangers may send us to: not of this machine, this network, or nobody, and no way round to it. */
 export function isPublicAddress(address: string): boolean {
-  const family = isIP(address)
-  return family !== 0 && !PRIVATE.check(address, family === 4 ? 'ipv4' : 'ipv6')
+  return addressScope(address) === 'public'
 }
 
 function refusal(host: string): OperationError {

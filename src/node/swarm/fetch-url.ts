@@ -10,7 +10,7 @@ export interface OpenUrlOptions {
   readonly timeoutMs: number
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
-  /** Keeps connections for the next request; never shared with one that allows more. */
+  /** Keeps connections for the next request; never shared with one that allows more. Without it, none is kept. */
   readonly agent?: (protocol: string, AgentOfProtocol: new (options: AgentOptions) => Agent) => Agent
   /** Who looks names up where private addresses are not allowed. */
   readonly lookup?: LookupFunction
@@ -76,7 +76,8 @@ async function openOnce(url: string, options: OpenUrlOptions): Promise<IncomingM
         timeout: options.timeoutMs,
         ...(!options.allowPrivate && { lookup: options.lookup ?? guardedLookup }),
         ...(options.signal && { signal: options.signal }),
-        ...(options.agent && { agent: options.agent(target.protocol, AgentOfProtocol) }),
+        // The agent that all requests share would hand on a connection which somebody has made who may call more.
+        agent: options.agent?.(target.protocol, AgentOfProtocol) ?? false,
       },
       resolve,
     )
