@@ -36,3 +36,26 @@ test('there is room for so many, and for better ones in place of those that fail
   candidates.add({ host: '4.4.4.4', port: 1 }, 'tracker')
   assert.deepEqual([candidates.next(0)?.host, candidates.next(0)?.host, candidates.size], ['2.2.2.2', '4.4.4.4', 2])
 })
+
+test('what a stranger told in mass makes room for what a tracker says', () => {
+  const candidates = new Candidates({ countMax: 100, failuresMax: 3, retryMs: 1000 })
+  for (let i = 0; i < 200; i++) candidates.add({ host: `9.9.9.${i}`, port: 1 }, 'pex')
+  assert.equal(candidates.size, 100)
+  candidates.add({ host: '1.1.1.1', port: 1 }, 'tracker')
+  assert.equal(candidates.size, 100)
+  assert.equal(candidates.next(0)?.host, '1.1.1.1')
+  candidates.add({ host: '2.2.2.2', port: 1 }, 'pex')
+  // Another's word of mouth is worth no more than that of those before.
+  assert.equal(candidates.next(0)?.host, '9.9.9.1')
+})
+
+test('addresses at which nobody can be are not tried, unless somebody insists', () => {
+  const candidates = new Candidates()
+  for (const host of ['0.0.0.0', '224.0.0.251', '255.255.255.255', '::', 'ff02::1']) {
+    candidates.add({ host, port: 1 }, 'tracker')
+    candidates.add({ host, port: 1 }, 'pex')
+  }
+  assert.equal(candidates.size, 0)
+  candidates.add({ host: '0.0.0.0', port: 1 }, 'user')
+  assert.equal(candidates.size, 1)
+})

@@ -1,3 +1,4 @@
+import { addressScope } from '../wire/address-scope.ts'
 import type { PeerAddress } from '../wire/compact-peers.ts'
 import { peerPriority } from '../wire/peer-priority.ts'
 
@@ -57,7 +58,9 @@ export class Candidates {
     for (const candidate of this.#all.values()) candidate.priority = undefined
   }
 
+  /** Notes an address, if somebody can be there and there is room for it. */
   add(address: PeerAddress, source: CandidateSource): void {
+    if (source !== 'user' && addressScope(address.host) === 'nobody') return
     const key = addressKey(address)
     const known = this.#all.get(key)
     if (known !== undefined) {
@@ -66,18 +69,21 @@ export class Candidates {
       if (source === 'user') [known.failures, known.nextTry] = [0, 0]
       return
     }
-    if (this.#all.size >= this.#options.countMax && !this.#evict()) return
     const { host, port } = address
     const rank = SOURCE_RANK[source]
+    if (this.#all.size >= this.#options.countMax && !this.#evict(rank)) return
     this.#all.set(key, { key, host, port, rank, failures: 0, nextTry: 0, connected: false, priority: undefined })
   }
 
-  /** Forgets an address that failed, if there is one. */
-  #evict(): boolean {
+  /** Forgets the address with the least hope, if it has less than one of this rank that never failed. */
+  #evict(rank: number): boolean {
+    let worst: Candidate | undefined
     for (const candidate of this.#all.values()) {
-      if (!candidate.connected && candidate.failures > 0) return this.#all.delete(candidate.key)
+      if (candidate.connected || candidate.failures === Number.POSITIVE_INFINITY) continue
+      if (worst === undefined || candidate.rank + candidate.failures > worst.rank + worst.failures) worst = candidate
     }
-    return false
+    const hasLess = worst !== undefined && (worst.failures > 0 || worst.rank > rank)
+    return hasLess && this.#all.delete(worst!.key)
   }
 
   /** The address to try now, marked as connected; `undefined` if none is due. */

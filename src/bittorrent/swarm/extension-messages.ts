@@ -1,4 +1,4 @@
-import { decodeExtensionHandshake, OUR_EXTENSION_IDS } from '../wire/extensions.ts'
+import { decodeExtensionHandshake, OUR_EXTENSION_IDS, updateExtensionHandshake } from '../wire/extensions.ts'
 import type { Candidates } from './candidates.ts'
 import type { MetadataTransfer } from './metadata-transfer.ts'
 import { receivePex } from './peer-exchange.ts'
@@ -15,8 +15,8 @@ export interface ExtensionHost {
   /** Where we listen. */
   readonly listenPort: number | undefined
   metadataCame(bytes: Uint8Array): void
-  /** BEP 54: a peer does not have a piece any more. */
-  peerLost(session: PeerSession, piece: number): void
+  /** BEP 54: a peer does not have a piece any more. Returns why it must go, if it must. */
+  peerLost(session: PeerSession, piece: number): string | undefined
   /** BEP 21: a peer only gives. */
   peerOnlyGives(session: PeerSession): void
 }
@@ -39,8 +39,8 @@ export function receiveExtension(
     for (const peer of peers) host.candidates.add(peer, 'pex')
   } else if (id === OUR_EXTENSION_IDS.lt_donthave && payload.length === 4) {
     const [a, b, c, d] = payload
-    host.peerLost(session, ((a << 24) | (b << 16) | (c << 8) | d) >>> 0)
-  } else if (id === OUR_EXTENSION_IDS.upload_only) {
+    return host.peerLost(session, ((a << 24) | (b << 16) | (c << 8) | d) >>> 0)
+  } else if (id === OUR_EXTENSION_IDS.upload_only && payload.length === 1) {
     session.uploadOnly = payload[0] !== 0
     if (session.uploadOnly) host.peerOnlyGives(session)
   }
@@ -48,11 +48,12 @@ export function receiveExtension(
 }
 
 function receiveHandshake(host: ExtensionHost, session: PeerSession, payload: Uint8Array): string | undefined {
-  const handshake = decodeExtensionHandshake(payload)
-  if (handshake === undefined) return 'peer-bad-extension-handshake'
+  const said = decodeExtensionHandshake(payload)
+  if (said === undefined) return 'peer-bad-extension-handshake'
   if (++session.extensionHandshakes > EXTENSION_HANDSHAKES_MAX) return 'peer-extension-flood'
+  const handshake = updateExtensionHandshake(session.handshake, said)
   session.handshake = handshake
-  if (handshake.uploadOnly) session.uploadOnly = true
+  session.uploadOnly = said.uploadOnly ?? session.uploadOnly
   if (session.origin.incoming && handshake.port !== undefined) {
     host.candidates.connected({ host: session.origin.host, port: handshake.port })
   }

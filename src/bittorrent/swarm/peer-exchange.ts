@@ -1,3 +1,4 @@
+import { mayTellOf } from '../wire/address-scope.ts'
 import { decodePex, encodePex, PEX_FLAG, type PexPeer } from '../wire/extensions.ts'
 import { addressKey } from './candidates.ts'
 import type { PeerSession } from './peer-session.ts'
@@ -11,7 +12,8 @@ const TOLERATED_HASTE = 10
 const PEERS_MAX = 50
 
 function asPexPeer(session: PeerSession): PexPeer | undefined {
-  const port = session.handshake?.port ?? session.origin.port
+  // Whom we have called is where we called him, whatever he says.
+  const port = session.origin.port ?? session.handshake?.port
   if (port === undefined) return undefined
   const uploadOnly = session.isSeed || session.uploadOnly ? PEX_FLAG.uploadOnly : 0
   const reachable = session.origin.incoming ? 0 : PEX_FLAG.reachable
@@ -25,7 +27,7 @@ export function sendPex(session: PeerSession, sessions: Iterable<PeerSession>, n
   const present = new Map<string, PexPeer>()
   for (const other of sessions) {
     const peer = other === session ? undefined : asPexPeer(other)
-    if (peer !== undefined) present.set(addressKey(peer), peer)
+    if (peer !== undefined && mayTellOf(session.origin.host, peer.host)) present.set(addressKey(peer), peer)
   }
   const added: PexPeer[] = []
   for (const [key, peer] of present) {
@@ -44,10 +46,11 @@ export function sendPex(session: PeerSession, sessions: Iterable<PeerSession>, n
   session.out.extended(id, encodePex({ added, dropped }))
 }
 
-/** Peers that a peer tells of; a verdict's code where it tells too often. */
+/** Peers that a peer tells of, and may; a verdict's code where it tells too often. */
 export function receivePex(session: PeerSession, payload: Uint8Array, now: number): readonly PexPeer[] | string {
   if (now - session.lastPexAt < TOLERATED_INTERVAL_MS && ++session.pexMessages > TOLERATED_HASTE)
     return 'peer-pex-flood'
   session.lastPexAt = now
-  return decodePex(payload)?.added ?? []
+  const added = decodePex(payload)?.added ?? []
+  return added.filter(peer => mayTellOf(session.origin.host, peer.host))
 }

@@ -2,23 +2,48 @@ import type { PiecePicker } from '../picker/piece-picker.ts'
 import { Bitfield } from '../wire/bitfield.ts'
 import type { PeerSession } from './peer-session.ts'
 
-/** Early `have`s of a peer that we keep while the number of pieces is unknown. */
-const EARLY_HAVES_MAX = 10_000
+/** What all peers together may tell of their pieces while nobody knows how many there are, in bytes of memory. */
+const EARLY_BYTES_MAX = 16 * 1024 * 1024
+/** What a number in a set costs. */
+const EARLY_HAVE_BYTES = 40
+/** How often a peer may have all pieces anew, or not all any more: each time costs a look at all of them. */
+const SEED_TURNS_MAX = 10
 
 /** What a peer says it has: the bits of a bitfield, or BEP 6's short words. */
 export type PiecesSaid = Uint8Array | 'all' | 'none'
 
-/** Keeps what a peer says of its pieces until it is known how many there are. */
-export function rememberPieces(session: PeerSession, pieces: PiecesSaid): undefined {
-  if (pieces === 'all') session.early.all = true
-  else if (pieces !== 'none') session.early.bits = pieces.slice()
+/**
+ * Keeps what a peer says of its pieces until it is known how many there are. Returns why the peer must go, if it must.
+ *
+ * @param sessions all peers of the torrent
+ */
+export function rememberPieces(
+  session: PeerSession,
+  pieces: PiecesSaid | number,
+  sessions: Iterable<PeerSession>,
+): string | undefined {
+  const { early } = session
+  if (pieces === 'all') early.all = true
+  else if (typeof pieces === 'number') early.haves.add(pieces)
+  else if (pieces !== 'none') early.bits = pieces.slice()
+  let [bytes, count] = [0, 0]
+  for (const other of sessions) {
+    bytes += earlyBytes(other)
+    count++
+  }
+  // Who says no more than its share may stay, whatever others say.
+  if (bytes <= EARLY_BYTES_MAX || earlyBytes(session) <= EARLY_BYTES_MAX / count) return undefined
+  forgetEarly(session)
+  return 'peer-too-many-haves'
 }
 
-/** The same for one piece. Returns why the peer must go, if it must. */
-export function rememberPiece(session: PeerSession, piece: number): string | undefined {
-  if (session.early.haves.size >= EARLY_HAVES_MAX) return 'peer-too-many-haves'
-  session.early.haves.add(piece)
-  return undefined
+function earlyBytes({ early }: PeerSession): number {
+  return (early.bits?.length ?? 0) + EARLY_HAVE_BYTES * early.haves.size
+}
+
+function forgetEarly(session: PeerSession): void {
+  session.early.bits = undefined
+  session.early.haves.clear()
 }
 
 /** Which pieces peers have, and whether that makes them interesting. */
@@ -34,12 +59,15 @@ export class PeerPieces {
 
   /** A peer says what it has. Returns why it must go, if it must. */
   said(session: PeerSession, pieces: PiecesSaid): string | undefined {
+    const known = session.bits!
+    if ((pieces === 'none' && known.count === 0) || (pieces === 'all' && known.isFull)) return undefined
+    if (typeof pieces === 'string' && ++session.seedTurns > SEED_TURNS_MAX) return 'peer-pieces-flood'
     const size = this.#picker.pieceCount
     let bits: Bitfield | undefined = new Bitfield(size)
     if (pieces === 'all') bits.fill()
     else if (pieces !== 'none') bits = Bitfield.fromBytes(pieces, size)
     if (bits === undefined) return 'peer-bad-bitfield'
-    if (session.bits!.count > 0) return this.#addAll(session, bits)
+    if (known.count > 0) return this.#addAll(session, bits)
     session.bits = bits
     this.#picker.peerBitfield(bits)
     this.#count(session)
@@ -78,14 +106,18 @@ export class PeerPieces {
     return undefined
   }
 
-  /** BEP 54: a peer does not have a piece any more. */
-  lost(session: PeerSession, piece: number): void {
-    if (piece >= this.#picker.pieceCount || !session.has(piece)) return
-    if (session.bits!.isFull) this.#picker.peerNoSeedAnyMore()
+  /** BEP 54: a peer does not have a piece any more. Returns why it must go, if it must. */
+  lost(session: PeerSession, piece: number): string | undefined {
+    if (piece >= this.#picker.pieceCount || !session.has(piece)) return undefined
+    if (session.bits!.isFull) {
+      if (++session.seedTurns > SEED_TURNS_MAX) return 'peer-pieces-flood'
+      this.#picker.peerNoSeedAnyMore()
+    }
     session.bits!.remove(piece)
     this.#picker.peerLost(piece)
     if (this.#picker.isMissing(piece)) session.wantedCount--
     this.#updateInterest(session)
+    return undefined
   }
 
   /** Takes in what a peer said before it was known how many pieces there are. */
@@ -100,6 +132,7 @@ export class PeerPieces {
       const code = this.has(session, piece)
       if (code !== undefined) return code
     }
+    forgetEarly(session)
     return undefined
   }
 

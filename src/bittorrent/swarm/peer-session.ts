@@ -57,6 +57,8 @@ export class PeerSession {
   // Its pieces (torrent.ts).
   bits: Bitfield | undefined
   early: EarlyPieces = { bits: undefined, all: false, haves: new Set() }
+  /** How often it said that it has all pieces, or not all any more. */
+  seedTurns = 0
   /** Pieces that it has and we want and lack. */
   wantedCount = 0
   amInterested = false

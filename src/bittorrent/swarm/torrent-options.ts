@@ -39,6 +39,8 @@ export type TorrentEffect =
   | { readonly type: 'ban'; readonly identity: string; readonly code: string }
   /** The info dictionary came from peers and is right: `start` is expected once the files are looked at. */
   | { readonly type: 'metadata'; readonly info: TorrentInfo }
+  /** The info dictionary came from peers and makes no sense; its hash is right, so that no other will ever do. */
+  | { readonly type: 'invalid'; readonly code: string }
   /** Every piece can be judged now (v2 magnets: the piece layers have come). */
   | { readonly type: 'layers' }
   /** A peer asks for leaves of a file's tree (BEP 52): `leavesHashed` is expected. */

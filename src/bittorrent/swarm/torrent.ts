@@ -14,7 +14,7 @@ import { type ExtensionHost, receiveExtension } from './extension-messages.ts'
 import { introduce, ownHandshake, tellHaves, wireInfohash } from './introduction.ts'
 import { type Infohashes, MetadataTransfer } from './metadata-transfer.ts'
 import { sendPex } from './peer-exchange.ts'
-import { type PiecesSaid, rememberPiece, rememberPieces } from './peer-pieces.ts'
+import { type PiecesSaid, rememberPieces } from './peer-pieces.ts'
 import { PeerSession, type SessionOrigin } from './peer-session.ts'
 import { RateMeter } from './rate-meter.ts'
 import type { BlockSink } from './requests.ts'
@@ -392,14 +392,14 @@ export class Torrent implements SessionEvents {
   }
 
   hasPieces(session: PeerSession, pieces: PiecesSaid): string | undefined {
-    if (this.#started === undefined) return rememberPieces(session, pieces)
+    if (this.#started === undefined) return rememberPieces(session, pieces, this.#sessions.values())
     const code = this.#started.pieces.said(session, pieces)
     if (code === undefined) this.#spread(session, this.#started)
     return code
   }
 
   hasPiece(session: PeerSession, piece: number): string | undefined {
-    if (this.#started === undefined) return rememberPiece(session, piece)
+    if (this.#started === undefined) return rememberPieces(session, piece, this.#sessions.values())
     const code = this.#started.pieces.has(session, piece)
     if (code === undefined) this.#spread(session, this.#started)
     return code
@@ -450,7 +450,7 @@ export class Torrent implements SessionEvents {
   #metadataCame(bytes: Uint8Array): void {
     const info = parseTorrentInfo(bytes)
     if (!info.ok) {
-      // Its hash is right, so that no other bytes will ever do.
+      this.#effects.push({ type: 'invalid', code: info.code })
       for (const session of this.#sessions.values()) this.#disconnect(session, info.code)
       return
     }

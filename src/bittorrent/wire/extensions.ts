@@ -26,7 +26,7 @@ const CLIENT_NAME_MAX = 64
 
 /** BEP 10: what a peer says of itself after the handshake. */
 export interface ExtensionHandshake {
-  /** The peer's numbers for the extensions that we know; 0 and absent both mean it has none. */
+  /** The peer's numbers for the extensions that we know; 0 for one that it has switched off. */
   readonly ids: Partial<Record<ExtensionName, number>>
   readonly client: string | undefined
   /** Port on which it listens. */
@@ -36,7 +36,7 @@ export interface ExtensionHandshake {
   /** Requests that it will queue for us. */
   readonly requestQueue: number | undefined
   /** BEP 21: it only gives. */
-  readonly uploadOnly: boolean
+  readonly uploadOnly: boolean | undefined
   /** Our address as it sees it. */
   readonly yourIp: string | undefined
 }
@@ -50,7 +50,7 @@ function readIds(names: ReturnType<typeof dictField>): Partial<Record<ExtensionN
   if (names === undefined) return ids
   for (const name of Object.keys(OUR_EXTENSION_IDS) as ExtensionName[]) {
     const id = integerField(names, name)
-    if (id !== undefined && id > 0 && id < 256) ids[name] = id
+    if (id !== undefined && id >= 0 && id < 256) ids[name] = id
   }
   return ids
 }
@@ -64,14 +64,33 @@ export function decodeExtensionHandshake(payload: Uint8Array): ExtensionHandshak
   const yourIp = bytesField(dict, 'yourip')
   const metadataSize = integerField(dict, 'metadata_size')
   const requestQueue = integerField(dict, 'reqq')
+  const uploadOnly = integerField(dict, 'upload_only')
   return {
     ids: readIds(dictField(dict, 'm')),
     client: client === undefined ? undefined : lenientUtf8(client).slice(0, CLIENT_NAME_MAX),
     port: port(integerField(dict, 'p')),
     metadataSize: metadataSize !== undefined && metadataSize > 0 ? metadataSize : undefined,
     requestQueue: requestQueue !== undefined && requestQueue > 0 ? requestQueue : undefined,
-    uploadOnly: integerField(dict, 'upload_only') === 1,
+    uploadOnly: uploadOnly === undefined ? undefined : uploadOnly === 1,
     yourIp: yourIp?.length === 4 ? formatIpv4(yourIp) : yourIp?.length === 16 ? formatIpv6(yourIp) : undefined,
+  }
+}
+
+/** BEP 10: what holds once a peer has said something again: extensions may be switched on and off, and the rest stays as it was. */
+export function updateExtensionHandshake(
+  before: ExtensionHandshake | undefined,
+  said: ExtensionHandshake,
+): ExtensionHandshake {
+  const ids = { ...before?.ids, ...said.ids }
+  for (const name of Object.keys(ids) as ExtensionName[]) if (ids[name] === 0) delete ids[name]
+  return {
+    ids,
+    client: said.client ?? before?.client,
+    port: said.port ?? before?.port,
+    metadataSize: said.metadataSize ?? before?.metadataSize,
+    requestQueue: said.requestQueue ?? before?.requestQueue,
+    uploadOnly: said.uploadOnly ?? before?.uploadOnly,
+    yourIp: said.yourIp ?? before?.yourIp,
   }
 }
 

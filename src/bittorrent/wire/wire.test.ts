@@ -237,7 +237,7 @@ test('extension payloads of strangers are read or ignored', () => {
     port: undefined,
     metadataSize: undefined,
     requestQueue: undefined,
-    uploadOnly: false,
+    uploadOnly: undefined,
     yourIp: undefined,
   })
 })

@@ -86,3 +86,10 @@ export async function openFiles(request: OpenRequest): Promise<OpenedFiles> {
 export function filesUnknown(): OperationError {
   return new OperationError('torrent-busy', 'its files are not known yet', { next: 'try again later' })
 }
+
+/** The refusal of what peers sent in answer to a magnet link, and what is no torrent. */
+export function invalidTorrent(code: string): OperationError {
+  return new OperationError(code, 'what the link stands for is no torrent that can be used', {
+    next: 'ask whoever gave you the link for another one',
+  })
+}

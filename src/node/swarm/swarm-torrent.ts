@@ -10,6 +10,7 @@ import { Torrent } from '../../bittorrent/swarm/torrent.ts'
 import type { TorrentOptions } from '../../bittorrent/swarm/torrent-options.ts'
 import type { UploadRun } from '../../bittorrent/swarm/uploads.ts'
 import type { TrackerStatus } from '../../bittorrent/tracker/announcer.ts'
+import { addressScope } from '../../bittorrent/wire/address-scope.ts'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import { allocateFiles } from './allocate-files.ts'
 import { RoomWait } from './disk-room.ts'
@@ -17,7 +18,7 @@ import { type FilePlaces, forgetPlaces, type Places } from './file-places.ts'
 import { FileReaders } from './file-readers.ts'
 import { unwantedPieces } from './file-selection.ts'
 import { FileMoves } from './move-files.ts'
-import { filesUnknown, type OpenedFiles, openFiles, StatePaths } from './open-files.ts'
+import { filesUnknown, invalidTorrent, type OpenedFiles, openFiles, StatePaths } from './open-files.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { ResumeStore } from './resume-store.ts'
 import { TorrentAnnounces } from './torrent-announces.ts'
@@ -32,7 +33,6 @@ import { type WebSeedStatus, WebSeeds } from './web-seeds.ts'
 
 /** How often progress is made durable. */
 const SAVE_MS = 10_000
-const PRIVATE_HOST = /^(127\.|::1$|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|fe80:|f[cd])/
 
 /** One torrent: its core, its storage, and its files. Its events are {@link TorrentEvents}. */
 export class SwarmTorrent extends EventEmitter<TorrentEvents> {
@@ -151,7 +151,8 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
 
   /** What a peer is known by when it misbehaves. On one machine, or behind one router, hosts do not tell peers apart. */
   identityOf({ host }: PeerAddress, peerId: Uint8Array): string {
-    return PRIVATE_HOST.test(host) ? `${host}/${toHex(peerId)}` : host
+    const scope = addressScope(host)
+    return scope === 'private' || scope === 'loopback' ? `${host}/${toHex(peerId)}` : host
   }
 
   #setState(state: TorrentState): void {
@@ -405,6 +406,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
         else if (effect.type === 'piece') this.emit('piece', effect.piece)
         else if (effect.type === 'leaves') void this.#storage!.hashLeaves(effect)
         else if (effect.type === 'metadata') this.#metadataCame(effect.info)
+        else if (effect.type === 'invalid') this.fail(invalidTorrent(effect.code))
         else if (effect.type === 'done') this.#becameDone()
       }
       if (storage.length === 0 && effects.length === 0) break
