@@ -181,6 +181,8 @@ export class Requests {
   /** The peer will not send a block (BEP 6). */
   rejected(session: PeerSession, piece: number, begin: number): void {
     const block = begin / PIECE_BLOCK_BYTES
+    // What lies beyond a piece has the key of a block of another.
+    if (piece >= this.#map.pieceCount || block >= this.#map.blockCount(piece)) return
     if (!this.#forget(session, piece, block)) return
     this.#picker.release(session.id, piece, block)
     if (session.peerChoking) session.allowedFast.delete(piece)
