@@ -1,11 +1,15 @@
 import { toHex } from '../../base/bytes/bytes.ts'
 import type { Random } from '../../base/ports/random.ts'
-import type { PeerAddress } from '../wire/compact-peers.ts'
+import { type PeerAddress, parseIpv6 } from '../wire/compact-peers.ts'
 import type { AnnounceRequest, ScrapeEntry } from './announce.ts'
 
 export interface RegistryOptions {
   readonly swarmsMax: number
   readonly peersPerSwarmMax: number
+  /** In all swarms. */
+  readonly peersMax: number
+  /** Of one IPv4 address, or one IPv6 network (/64), in one swarm: more of them are answered, and not told to others. */
+  readonly peersPerHostMax: number
   /** Peers given in one answer. */
   readonly answerMax: number
   /** What clients are asked to wait between announces. */
@@ -15,18 +19,24 @@ export interface RegistryOptions {
 export const REGISTRY_OPTIONS: RegistryOptions = {
   swarmsMax: 100_000,
   peersPerSwarmMax: 5000,
+  peersMax: 500_000,
+  peersPerHostMax: 200,
   answerMax: 200,
   intervalMs: 1_800_000,
 }
 
 interface RegisteredPeer extends PeerAddress {
-  readonly peerId: string
-  seeds: boolean
-  seenAt: number
+  /** What it shares with others of its place. */
+  readonly place: string
+  readonly seeds: boolean
+  readonly seenAt: number
 }
 
 interface Swarm {
+  /** Those who announced longest ago come first. */
   readonly peers: Map<string, RegisteredPeer>
+  /** How many there are of each place. */
+  readonly places: Map<string, number>
   seeders: number
   completed: number
 }
@@ -35,7 +45,9 @@ interface Swarm {
 export class PeerRegistry {
   readonly #options: RegistryOptions
   readonly #random: Random
+  /** Those that nobody announced for longest come first. */
   readonly #swarms = new Map<string, Swarm>()
+  #peerCount = 0
 
   constructor(random: Random, options: Partial<RegistryOptions> = {}) {
     this.#random = random
@@ -48,6 +60,11 @@ export class PeerRegistry {
 
   get swarmCount(): number {
     return this.#swarms.size
+  }
+
+  /** Peers in all swarms. */
+  get peerCount(): number {
+    return this.#peerCount
   }
 
   /** A peer announces itself from `host`; returns others in its swarm. */
@@ -63,19 +80,17 @@ export class PeerRegistry {
       if (swarm !== undefined) this.#remove(name, swarm, key)
       return { intervalSeconds: this.intervalSeconds, seeders: swarm?.seeders ?? 0, leechers: 0, peers: [] }
     }
-    if (swarm === undefined) {
-      if (this.#swarms.size >= this.#options.swarmsMax) this.#swarms.delete(this.#swarms.keys().next().value!)
-      swarm = { peers: new Map(), seeders: 0, completed: 0 }
-      this.#swarms.set(name, swarm)
-    }
+    swarm ??= { peers: new Map(), places: new Map(), seeders: 0, completed: 0 }
+    this.#swarms.delete(name)
+    this.#swarms.set(name, swarm)
     if (request.event === 'completed') swarm.completed++
-    const known = swarm.peers.get(key)
-    if (known !== undefined) this.#remove(name, swarm, key, true)
-    else if (swarm.peers.size >= this.#options.peersPerSwarmMax)
-      this.#remove(name, swarm, swarm.peers.keys().next().value!, true)
     const seeds = request.left === 0
-    swarm.peers.set(key, { host, port: request.port, peerId: toHex(request.peerId), seeds, seenAt: now })
-    if (seeds) swarm.seeders++
+    this.#remove(name, swarm, key, true)
+    const place = placeOf(host)
+    if ((swarm.places.get(place) ?? 0) < this.#options.peersPerHostMax) {
+      this.#add(swarm, key, { host, port: request.port, place, seeds, seenAt: now })
+    }
+    this.#makeRoom(name, swarm)
     const peers = this.#choose(swarm, key, seeds, Math.min(request.wanted, this.#options.answerMax))
     return {
       intervalSeconds: this.intervalSeconds,
@@ -102,11 +117,33 @@ export class PeerRegistry {
     }
   }
 
+  #add(swarm: Swarm, key: string, peer: RegisteredPeer): void {
+    swarm.peers.set(key, peer)
+    swarm.places.set(peer.place, (swarm.places.get(peer.place) ?? 0) + 1)
+    if (peer.seeds) swarm.seeders++
+    this.#peerCount++
+  }
+
+  /** Forgets whoever announced longest ago, in this swarm and in those that nobody announces. */
+  #makeRoom(name: string, swarm: Swarm): void {
+    const { swarmsMax, peersPerSwarmMax, peersMax } = this.#options
+    while (swarm.peers.size > peersPerSwarmMax) this.#remove(name, swarm, swarm.peers.keys().next().value!, true)
+    for (const [oldest, { peers }] of this.#swarms) {
+      if (this.#swarms.size <= swarmsMax && this.#peerCount <= peersMax) return
+      for (const key of peers.keys()) this.#remove(oldest, this.#swarms.get(oldest)!, key, true)
+      this.#swarms.delete(oldest)
+    }
+  }
+
   #remove(name: string, swarm: Swarm, key: string, keepSwarm = false): void {
     const peer = swarm.peers.get(key)
     if (peer === undefined) return
     swarm.peers.delete(key)
+    const ofPlace = swarm.places.get(peer.place)! - 1
+    if (ofPlace === 0) swarm.places.delete(peer.place)
+    else swarm.places.set(peer.place, ofPlace)
     if (peer.seeds) swarm.seeders--
+    this.#peerCount--
     if (swarm.peers.size === 0 && !keepSwarm) this.#swarms.delete(name)
   }
 
@@ -121,4 +158,10 @@ export class PeerRegistry {
     }
     return chosen
   }
+}
+
+/** What one caller has at his will: one IPv4 address, or the 64 bits that name his IPv6 network. */
+function placeOf(host: string): string {
+  const address = parseIpv6(host)
+  return address === undefined ? host : toHex(address.subarray(0, 8))
 }

@@ -233,3 +233,24 @@ test('the registry introduces peers to each other, and forgets those that are go
   registry.expire(5000)
   assert.equal(registry.swarmCount, 0)
 })
+
+test('the registry holds so many peers in all, and few of one place', () => {
+  const options = { peersPerSwarmMax: 50, peersMax: 120, peersPerHostMax: 4, swarmsMax: 1000 }
+  const registry = new PeerRegistry(seededRandom(1), options)
+  const announce = (swarm: number, host: string, port: number) =>
+    registry.announce({ ...REQUEST, infohash: new Uint8Array(20).fill(swarm), port, left: 1 }, host, port)
+  for (const host of ['9.9.9.9', '2001:db8::1']) for (let port = 1; port <= 100; port++) announce(1, host, port)
+  // The network of an IPv6 address is one place, however many addresses it has.
+  for (let i = 2; i <= 100; i++) announce(1, `2001:db8::${i}`, 7)
+  assert.equal(registry.scrape(new Uint8Array(20).fill(1)).leechers, 8)
+  assert.ok(announce(1, '9.9.9.9', 5000).peers.length > 0, 'who is not counted is answered all the same')
+  for (let swarm = 2; swarm <= 200; swarm++) {
+    for (let i = 0; i < 10; i++) announce(swarm, `8.8.8.${i}`, 1)
+    // Somebody still comes to the first one.
+    announce(1, '9.9.9.9', 1)
+    assert.ok(registry.peerCount <= 120, `${registry.peerCount}`)
+  }
+  assert.equal(registry.scrape(new Uint8Array(20).fill(1)).leechers, 8)
+  assert.equal(registry.scrape(new Uint8Array(20).fill(2)).leechers, 0)
+  assert.equal(registry.scrape(new Uint8Array(20).fill(200)).leechers, 10)
+})

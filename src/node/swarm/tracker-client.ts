@@ -23,6 +23,7 @@ import {
   type UdpAnswer,
   udpTransaction,
 } from '../../bittorrent/tracker/udp-tracker.ts'
+import { addressScope } from '../../bittorrent/wire/address-scope.ts'
 import { isPublicAddress } from './address-guard.ts'
 import { fetchUrl } from './fetch-url.ts'
 
@@ -69,9 +70,15 @@ export class TrackerClient {
    * @throws OperationError `tracker-refused` with the tracker's reason; `tracker-answer-invalid`, `timeout`, `unreachable`, …
    */
   async announce(url: string, request: AnnounceRequest, trackerId?: Uint8Array): Promise<AnnounceResponse> {
-    if (url.startsWith('udp:')) {
-      const path = new URL(url.replace(/^udp:/, 'http:'))
-      const urlData = new TextEncoder().encode(`${path.pathname}${path.search}`)
+    const response = await this.#announce(url, request, trackerId)
+    const peers = response.peers.filter(({ host }) => this.#mayCall(host))
+    return { ...response, peers }
+  }
+
+  async #announce(url: string, request: AnnounceRequest, trackerId?: Uint8Array): Promise<AnnounceResponse> {
+    if (isUdp(url)) {
+      const { pathname, search } = udpUrl(url)
+      const urlData = new TextEncoder().encode(`${pathname}${search}`)
       const answer = await this.#askUdp(url, (id, transaction) =>
         encodeUdpAnnounce(id, transaction, request, urlData.length > 1 ? urlData : undefined),
       )
@@ -84,9 +91,15 @@ export class TrackerClient {
     return response.value
   }
 
+  /** Whether a tracker may send us to a peer: never to this machine, nor to a name, which can be that of any, unless allowed. */
+  #mayCall(host: string): boolean {
+    const scope = addressScope(host)
+    return this.#options.allowPrivate || (scope !== undefined && scope !== 'loopback')
+  }
+
   /** Asks how many are in each swarm. */
   async scrape(url: string, infohashes: readonly Uint8Array[]): Promise<(ScrapeEntry | undefined)[]> {
-    if (url.startsWith('udp:')) {
+    if (isUdp(url)) {
       const answer = await this.#askUdp(url, (id, transaction) => encodeUdpScrape(id, transaction, infohashes))
       if (answer.action === 'scrape') return infohashes.map((_, i) => answer.entries[i])
       throw new OperationError('tracker-answer-invalid', 'the tracker answers something else')
@@ -121,13 +134,18 @@ export class TrackerClient {
       this.#connectionIds.set(key, known)
     }
     const { id } = known
-    return this.#exchange(target, transaction => encode(id, transaction))
+    try {
+      return await this.#exchange(target, transaction => encode(id, transaction))
+    } catch (error) {
+      // It may be the id that the tracker does not like (any more).
+      this.#connectionIds.delete(key)
+      throw error
+    }
   }
 
   async #resolve(url: string): Promise<UdpTarget> {
-    const parsed = /^udp:\/\/(\[[^\]]+\]|[^/:?]+):(\d{1,5})/.exec(url)
-    if (parsed === null) throw new OperationError('url-invalid', `not a tracker's address: ${url.slice(0, 200)}`)
-    const host = parsed[1].replace(/^\[|\]$/g, '')
+    const { hostname, port } = udpUrl(url)
+    const host = hostname.replace(/^\[|\]$/g, '')
     const addresses = await lookup(host, { all: true }).catch(cause => {
       throw new OperationError('unreachable', `${host} is not known`, { cause })
     })
@@ -137,7 +155,7 @@ export class TrackerClient {
         next: 'if you trust this torrent, allow private addresses for it',
       })
     }
-    return { address: found.address, family: found.family === 6 ? 6 : 4, port: Number(parsed[2]) }
+    return { address: found.address, family: found.family === 6 ? 6 : 4, port: Number(port) }
   }
 
   #socket(family: 4 | 6): Socket {
@@ -200,4 +218,17 @@ export class TrackerClient {
     for (const socket of this.#sockets.values()) socket.close()
     this.#sockets.clear()
   }
+}
+
+function isUdp(url: string): boolean {
+  return /^udp:/i.test(url)
+}
+
+/** Takes the address of a UDP tracker apart: IPv6 has one form afterwards, the one in which answers come from it. */
+function udpUrl(url: string): URL {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  if (parsed === undefined || parsed.hostname === '' || Number(parsed.port) === 0) {
+    throw new OperationError('url-invalid', `not a tracker's address: ${url.slice(0, 200)}`)
+  }
+  return parsed
 }

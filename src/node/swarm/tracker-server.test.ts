@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { AnnounceRequest } from '../../bittorrent/tracker/announce.ts'
+import { encodeConnectRequest } from '../../bittorrent/tracker/udp-tracker.ts'
 import { assertPublicHost, isPublicAddress } from './address-guard.ts'
 import { fetchUrl } from './fetch-url.ts'
 import { SwarmClient } from './swarm-client.ts'
@@ -59,6 +61,51 @@ test('what is refused or broken is told by name', async () => {
   await assert.rejects(client.announce('ftp://127.0.0.1/announce', request(1, 1)), { code: 'url-invalid' })
   const bad = { ...request(1, 1), infohash: new Uint8Array(3) }
   await assert.rejects(client.announce(`http://127.0.0.1:${server.port}/announce`, bad), { code: 'tracker-refused' })
+})
+
+test('addresses of UDP trackers are read in all their forms, and refused by name where they are none', async () => {
+  const local = await TrackerServer.open({ host: '::1', port: 0 })
+  const answer = await client.announce(`UDP://[0:0:0:0:0:0:0:1]:${local.port}/announce`, request(1, 1))
+  assert.equal(answer.leechers, 1)
+  await local.close()
+  for (const url of [
+    'udp://127.0.0.1',
+    'udp://127.0.0.1:0/x',
+    'udp://127.0.0.1:70000',
+    'udp:///x',
+    'udp://a b:1',
+    'udp:',
+  ]) {
+    await assert.rejects(client.announce(url, request(1, 1)), { code: 'url-invalid' }, url)
+    await assert.rejects(client.scrape(url, [new Uint8Array(20)]), { code: 'url-invalid' }, url)
+  }
+})
+
+/** Sends a datagram that says it comes from port 0; false where this machine lets nobody do that. */
+function sendFromPortZero(port: number, packet: Uint8Array): boolean {
+  const script = `import socket, struct, sys
+data = bytes.fromhex(sys.argv[2])
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+raw.sendto(struct.pack('>HHHH', 0, int(sys.argv[1]), 8 + len(data), 0) + data, ('127.0.0.1', 0))`
+  return spawnSync('python3', ['-c', script, `${port}`, Buffer.from(packet).toString('hex')]).status === 0
+}
+
+test('a packet from port 0, to which no answer can go, does no harm', async t => {
+  if (!sendFromPortZero(server.port, encodeConnectRequest(7))) return t.skip('raw sockets are not allowed')
+  const answer = await client.announce(`udp://127.0.0.1:${server.port}/announce`, request(1, 1))
+  assert.ok(answer.leechers! > 0)
+})
+
+test('BEP 15: a connection that the tracker has forgotten is made anew', async () => {
+  const first = await TrackerServer.open({ host: '127.0.0.1', port: 0 })
+  const { port } = first
+  const url = `udp://127.0.0.1:${port}/announce`
+  await client.announce(url, request(1, 1))
+  await first.close()
+  const second = await TrackerServer.open({ host: '127.0.0.1', port })
+  await assert.rejects(client.announce(url, request(1, 1)), { code: 'tracker-refused' })
+  assert.equal((await client.announce(url, request(1, 1))).leechers, 1)
+  await second.close()
 })
 
 test('no torrent sends us to a private address: not by number, name, or redirect', async () => {

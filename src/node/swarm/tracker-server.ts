@@ -132,6 +132,8 @@ export class TrackerServer {
   }
 
   #onUdp(packet: Uint8Array, from: RemoteInfo): void {
+    // Nobody can be answered there; only forged packets say so.
+    if (from.port === 0) return
     const request = decodeUdpRequest(packet)
     if (request === undefined) return
     const epoch = Math.floor(Date.now() / EPOCH_MS)
