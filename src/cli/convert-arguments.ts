@@ -11,6 +11,7 @@ const RULES = `
   addpeeraddress 1:port 2:tried
   addtorrent 0:source$ 1:folder$ 2:options 2:only 2:sequential 2:preallocate 2:paused 2:peers 2:trackers 2:upload_limit
     2:download_limit
+  addtorrentpeers 1:peers
   analyzepsbt 0:psbt$
   backupwallet 0:destination$
   bumpfee 1:options 1:conf_target 1:fee_rate 1:replaceable 1:outputs 1:original_change_index

@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { NETWORK_NAMES } from '../bitcoin/params/networks.ts'
+import { UsageError } from './read-flags.ts'
 import { EXIT_USAGE, reportError } from './report-error.ts'
 import { addSwarmCommands } from './swarm/add-swarm-commands.ts'
 import { parseLimit } from './swarm/parse-values.ts'
@@ -37,13 +38,16 @@ const JSON_OUTPUT = ['--json', 'output for programs'] as const
 /** Runs one of the commands; each is loaded when it is called. */
 type Runner = (options: never) => Promise<number>
 
-function program(run: (load: () => Promise<Runner>, options: { json?: boolean }) => Promise<void>): Command {
+function program(
+  run: (load: () => Promise<Runner>, options: { json?: boolean }) => Promise<void>,
+  writeErr: (text: string) => void,
+): Command {
   const peers = new Command('peers')
     .description('An equal in the Bitcoin network and in BitTorrent swarms, with no server anywhere.')
     .version(peersVersion(), '-V, --version')
     .exitOverride()
-    .showHelpAfterError('(peers --help shows all commands)')
-    .configureOutput({ writeErr: text => process.stderr.write(text) })
+    .showHelpAfterError('(peers --help shows all commands, peers <command> --help one)')
+    .configureOutput({ writeErr })
   peers
     .command('dev')
     .description('run a development chain: regtest, with blocks mined to a published test key, ready for RPC')
@@ -79,6 +83,7 @@ function program(run: (load: () => Promise<Runner>, options: { json?: boolean })
     .description('stop a running peer in good order')
     .addOption(networkOption())
     .option('-f, --folder <folder>', 'its data folder (default: .peers in the home folder)')
+    .option(...RPC_PORT, whole(1, PORT_MAX))
     .option(...JSON_OUTPUT)
     .action(options => run(async () => (await import('./commands/stop.ts')).stop, options))
   peers
@@ -111,14 +116,21 @@ function program(run: (load: () => Promise<Runner>, options: { json?: boolean })
 /** `peers …`; the exit status. */
 export async function runPeers(argv: readonly string[]): Promise<number> {
   let status = 0
-  const peers = program(async (load, options) => {
-    try {
-      const runner = await load()
-      status = await runner(options as never)
-    } catch (error) {
-      status = reportError(error, { json: options.json ?? false })
-    }
-  })
+  // Where the words make no sense, this much can still be seen of them.
+  const isForProgram = argv.includes('--json')
+  const peers = program(
+    async (load, options) => {
+      try {
+        const runner = await load()
+        status = await runner(options as never)
+      } catch (error) {
+        status = reportError(error, { json: options.json ?? false })
+      }
+    },
+    text => {
+      if (!isForProgram) process.stderr.write(text)
+    },
+  )
   if (argv.length <= 2) {
     peers.outputHelp({ error: true })
     return EXIT_USAGE
@@ -127,7 +139,9 @@ export async function runPeers(argv: readonly string[]): Promise<number> {
     await peers.parseAsync(argv)
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
-    return error.exitCode === 0 ? 0 : EXIT_USAGE
+    if (error.exitCode === 0) return 0
+    if (isForProgram) reportError(new UsageError(error.message.replace(/^error: /, '')), { json: true })
+    return EXIT_USAGE
   }
   return status
 }

@@ -152,11 +152,53 @@ test('a magnet link that turns out to lead to a torrent that is there does not f
   const { error } = await taker.until(second.infohash, ({ state }) => state === 'error')
   assert.equal(error?.code, 'torrent-known')
   assert.equal((await taker.call<Torrent>('gettorrent', [v1])).state, 'metadata')
-  await assert.rejects(stat(folder), { code: 'ENOENT' })
+  await assert.rejects(stat(join(folder, 'album')), { code: 'ENOENT' })
   await taker.call('removetorrent', [second.infohash])
   assert.deepEqual(
     (await taker.call<Torrent[]>('listtorrents')).map(({ infohash }) => infohash),
     [v1],
   )
   for (const peer of [giver, taker]) assert.equal(await peer.end('SIGTERM'), 0)
+})
+
+test('asked for again, a torrent stays as it was added, and calls the peers that are named', async () => {
+  const album = await makeAlbum(join(root, 'again'))
+  const torrentFile = join(root, 'again.torrent')
+  const [giver, taker] = [await newPeer('again-giver'), await newPeer('again-taker')]
+  assert.equal((await giver.run('share', album, '--torrent', torrentFile)).status, 0)
+  const folder = join(root, 'again-fetched')
+  await taker.call('addtorrent', [torrentFile, folder])
+  const from = ['--peer', `127.0.0.1:${await giver.port()}`]
+  const got = await taker.run('get', torrentFile, '-o', join(root, 'elsewhere'), ...from)
+  assert.equal(got.status, 0, got.err)
+  assert.ok(got.err.startsWith(`album is there already, in ${folder}: `), got.err)
+  await assertAlbum(album, join(folder, 'album'))
+  await assert.rejects(stat(join(root, 'elsewhere')), { code: 'ENOENT' })
+
+  // Nothing is added where nothing could come of it.
+  const none = await taker.run('get', torrentFile, '--only', '*.mp3', '--json')
+  assert.deepEqual([none.status, JSON.parse(none.out).error.code], [1, 'no-such-file'])
+  await taker.call('removetorrent', ['album'])
+  const nowhere = await taker.run('get', torrentFile, '-o', join(torrentFile, 'within'), '--json')
+  assert.deepEqual([nowhere.status, JSON.parse(nowhere.out).error.code], [1, 'cannot-write'])
+  assert.deepEqual(await taker.call('listtorrents'), [])
+  for (const peer of [giver, taker]) assert.equal(await peer.end('SIGTERM'), 0)
+})
+
+test('wrong usage has status 2, and is told to programs as they are told everything', async () => {
+  for (const words of [
+    ['get'],
+    ['get', 'x.torrent', '--up', 'fast'],
+    ['swarm', 'limit', '-n', 'regtest'],
+    ['nonsense'],
+  ]) {
+    const people = await runPeers(...words)
+    assert.deepEqual([people.status, people.out], [2, ''], words.join(' '))
+    assert.match(people.err, /^error/)
+    const program = await runPeers(...words, '--json')
+    assert.deepEqual([program.status, program.err], [2, ''], words.join(' '))
+    const { error } = JSON.parse(program.out)
+    assert.equal(error.code, 'wrong-usage')
+    assert.match(error.next, /--help/)
+  }
 })

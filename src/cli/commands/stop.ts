@@ -6,6 +6,7 @@ import { findRunningPeer } from '../running-peer.ts'
 export interface StopOptions {
   readonly network?: string
   readonly folder?: string
+  readonly rpcPort?: number
   readonly json?: boolean
 }
 

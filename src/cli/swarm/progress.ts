@@ -3,7 +3,8 @@ export interface Progress {
   /** Such as `fetching`. */
   readonly what: string
   readonly doneBytes: number
-  readonly totalBytes: number
+  /** Undefined for what has no end: giving. Zero while it is not known yet. */
+  readonly totalBytes?: number
   readonly downBytesPerSecond?: number
   readonly upBytesPerSecond?: number
   readonly peers?: number
@@ -32,23 +33,27 @@ export function formatSeconds(seconds: number): string {
   return `${(seconds / 3600).toFixed(1)} h`
 }
 
+function shareOf(doneBytes: number, totalBytes: number, withBar: boolean): string[] {
+  const share = doneBytes / totalBytes
+  const cells = Math.round(share * BAR_CELLS)
+  return [
+    ...(withBar ? [`${'█'.repeat(cells)}${'░'.repeat(BAR_CELLS - cells)}`] : []),
+    // Never rounded up to a hundred: that is for when it is done.
+    `${(Math.floor(share * 1000) / 10).toFixed(1)} %`,
+    `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`,
+  ]
+}
+
 /** One line of progress for people. */
 export function formatProgress(progress: Progress, withBar: boolean): string {
   const { what, doneBytes, totalBytes, downBytesPerSecond = 0, upBytesPerSecond, peers } = progress
-  const share = totalBytes === 0 ? 0 : doneBytes / totalBytes
   const parts = [`${what.padEnd(10)}`]
-  if (withBar) {
-    const cells = Math.round(share * BAR_CELLS)
-    parts.push(`${'█'.repeat(cells)}${'░'.repeat(BAR_CELLS - cells)}`)
-  }
-  // Never rounded up to a hundred: that is for when it is done.
-  parts.push(
-    `${(Math.floor(share * 1000) / 10).toFixed(1)} %`,
-    `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`,
-  )
+  if (totalBytes === undefined) parts.push(`${formatBytes(doneBytes)} given`)
+  else if (totalBytes > 0) parts.push(...shareOf(doneBytes, totalBytes, withBar))
   if (downBytesPerSecond > 0) {
     parts.push(`${formatBytes(downBytesPerSecond)}/s`)
-    if (doneBytes < totalBytes) parts.push(`about ${formatSeconds((totalBytes - doneBytes) / downBytesPerSecond)} left`)
+    const leftBytes = (totalBytes ?? 0) - doneBytes
+    if (leftBytes > 0) parts.push(`about ${formatSeconds(leftBytes / downBytesPerSecond)} left`)
   }
   if (upBytesPerSecond) parts.push(`up ${formatBytes(upBytesPerSecond)}/s`)
   if (peers !== undefined) parts.push(`${peers} ${peers === 1 ? 'peer' : 'peers'}`)
@@ -85,6 +90,13 @@ export class ProgressReporter {
   /** Something that happened, for programs. */
   event(event: string, fields: Readonly<Record<string, unknown>>): void {
     if (this.#json) process.stdout.write(`${JSON.stringify({ event, ...fields })}\n`)
+  }
+
+  /** Something that a person should know, though the work goes on. */
+  warn(line: string): void {
+    if (this.#json) return
+    this.clear()
+    process.stderr.write(`${line}\n`)
   }
 
   /** A line for people. */

@@ -1,8 +1,8 @@
-import { writeFile } from 'node:fs/promises'
 import type { TorrentVersion } from '../../bittorrent/metainfo/create-metainfo.ts'
-import { formatMagnet } from '../../bittorrent/metainfo/magnet.ts'
 import { formatBytes, ProgressReporter } from './progress.ts'
 import { openClient, peerFor, type SwarmOptions, stopAsked } from './swarm-options.ts'
+import { follow, magnetOf } from './tell-torrent.ts'
+import { writeTorrentFile } from './torrent-source.ts'
 
 export interface ShareOptions extends SwarmOptions {
   readonly format: TorrentVersion
@@ -13,8 +13,6 @@ export interface ShareOptions extends SwarmOptions {
   /** Where to write the .torrent file. */
   readonly torrent?: string
 }
-
-const REFRESH_MS = 500
 
 /** `peers share`: makes a torrent of a file or folder and seeds it until it is stopped; a running peer does it instead. */
 export async function share(path: string, options: ShareOptions): Promise<number> {
@@ -37,33 +35,14 @@ export async function share(path: string, options: ShareOptions): Promise<number
     const info = torrent.info!
     const files = info.files.filter(file => !file.padding)
     const bytes = files.reduce((sum, file) => sum + file.length, 0)
-    const magnet = formatMagnet({
-      infohashV1: info.infohashV1,
-      infohashV2: info.infohashV2,
-      displayName: info.name,
-      trackers: trackers.flat(),
-    })
-    if (options.torrent !== undefined) await writeFile(options.torrent, metainfo)
+    const magnet = magnetOf(torrent)
+    if (options.torrent !== undefined) await writeTorrentFile(options.torrent, metainfo)
     reporter.clear()
     reporter.say(`${info.name}  ${files.length} ${files.length === 1 ? 'file' : 'files'}, ${formatBytes(bytes)}`)
     reporter.say(magnet)
     reporter.say(`seeding on port ${client.port} until you stop it (Ctrl+C)`)
     reporter.event('seeding', { name: info.name, files: files.length, bytes, magnet, port: client.port })
-    const refresh = setInterval(() => {
-      const now = performance.now()
-      const upBytesPerSecond = torrent.core.upload.rate(now)
-      if (upBytesPerSecond > 0) {
-        reporter.show({
-          what: 'seeding',
-          doneBytes: torrent.core.upload.total,
-          totalBytes: bytes,
-          upBytesPerSecond,
-          peers: torrent.connections.size,
-        })
-      }
-    }, REFRESH_MS)
-    await stopAsked()
-    clearInterval(refresh)
+    await stopAsked().finally(follow(reporter, torrent))
     return 0
   } finally {
     reporter.clear()

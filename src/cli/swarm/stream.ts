@@ -1,13 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { OperationError } from '../../base/errors.ts'
+import { chosenPath } from '../../node/swarm/file-selection.ts'
 import { fitsGlob } from '../../node/swarm/glob.ts'
 import { StreamServer } from '../../node/swarm/stream-server.ts'
 import type { SwarmTorrent } from '../../node/swarm/swarm-torrent.ts'
 import { formatBytes, ProgressReporter } from './progress.ts'
-import { openClient, type SwarmOptions, stopAsked } from './swarm-options.ts'
-import { torrentSource } from './torrent-source.ts'
+import { openClient, outputFolder, type SwarmOptions, stopAsked } from './swarm-options.ts'
+import { follow } from './tell-torrent.ts'
+import { noSuchFile, torrentSource } from './torrent-source.ts'
 
 export interface StreamOptions extends SwarmOptions {
   /** Where to keep what is fetched; a folder that goes with the program unless given. */
@@ -18,17 +20,14 @@ export interface StreamOptions extends SwarmOptions {
 
 /** The file to be played: the one that was asked for, or the largest. */
 function chooseFile(torrent: SwarmTorrent, pattern: string | undefined): number {
-  const { files, singleFile } = torrent.info!
+  const { files } = torrent.info!
   let chosen = -1
   files.forEach((file, index) => {
-    const path = file.path.slice(singleFile ? 0 : 1).join('/')
-    if (file.padding || file.length === 0 || (pattern !== undefined && !fitsGlob(path, pattern))) return
+    if (file.padding || file.length === 0) return
+    if (pattern !== undefined && !fitsGlob(chosenPath(torrent.info!, index), pattern)) return
     if (chosen < 0 || file.length > files[chosen].length) chosen = index
   })
-  if (chosen < 0)
-    throw new OperationError('no-such-file', 'no file of this torrent fits', {
-      next: 'see its files with: peers torrent show',
-    })
+  if (chosen < 0) throw noSuchFile()
   return chosen
 }
 
@@ -46,23 +45,31 @@ async function started(torrent: SwarmTorrent): Promise<void> {
 export async function stream(source: string, options: StreamOptions): Promise<number> {
   const reporter = new ProgressReporter(options.json ?? false)
   const from = await torrentSource(source)
-  const folder = options.output === undefined ? await mkdtemp(join(tmpdir(), 'peers-stream-')) : resolve(options.output)
+  const isKept = options.output !== undefined
+  const folder = isKept ? await outputFolder(options.output) : await mkdtemp(join(tmpdir(), 'peers-stream-'))
   const client = await openClient({
     ...options,
-    ...(options.output === undefined && { state: join(folder, '.state') }),
+    ...(!isKept && { state: join(folder, '.state') }),
   })
   const stopping = stopAsked()
   let server: StreamServer | undefined
+  let unfollow = () => {}
   try {
     const peers = options.peer ?? []
-    const torrent = await client.add(from, {
+    const adding = client.add(from, {
       folder,
       peers,
       sequential: true,
       trackers: (options.tracker ?? []).map(url => [url]),
     })
-    await Promise.race([started(torrent), stopping])
-    if (!torrent.core.isStarted) return 1
+    const torrent = client.torrents.at(0) ?? (await adding)
+    unfollow = follow(reporter, torrent)
+    await Promise.race([adding.then(() => started(torrent)), stopping])
+    if (!torrent.core.isStarted) {
+      throw new OperationError('stopped', 'stopped before it was known what is in this torrent', {
+        next: 'name a peer that has it with --peer',
+      })
+    }
     const file = chooseFile(torrent, options.only)
     server = await StreamServer.open(torrent, file, options.httpPort)
     const { path, length } = torrent.info!.files[file]
@@ -72,8 +79,10 @@ export async function stream(source: string, options: StreamOptions): Promise<nu
     await stopping
     return 0
   } finally {
+    unfollow()
+    reporter.clear()
     await server?.close()
     await client.close()
-    if (options.output === undefined) await rm(folder, { recursive: true, force: true })
+    if (!isKept) await rm(folder, { recursive: true, force: true })
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -99,6 +99,11 @@ test('shared, fetched by magnet, verified, played from the middle', async () => 
 
   const verify = new Run('torrent', 'verify', torrentFile, join(root, 'all'))
   assert.equal(await verify.status(), 0)
+  // No piece tells of bytes behind the end of a file.
+  await appendFile(join(root, 'all', 'album', 'cover.jpg'), 'more')
+  const longer = new Run('torrent', 'verify', torrentFile, join(root, 'all'), '--json')
+  assert.equal(await longer.status(), 1)
+  assert.deepEqual((await longer.event('verified'))['damaged'], ['album/cover.jpg'])
   const incomplete = new Run('torrent', 'verify', torrentFile, join(root, 'some'), '--json')
   assert.equal(await incomplete.status(), 1)
   assert.deepEqual((await incomplete.event('verified'))['damaged'], ['album/live/two.flac', 'album/one.flac'])
@@ -145,9 +150,55 @@ test('what goes wrong has a code, a cause and a next step', async () => {
   const missing = new Run('get', join(root, 'nowhere.torrent'))
   assert.equal(await missing.status(), 1)
   assert.match(missing.errors, /^error file-missing: .*nowhere\.torrent cannot be read\n {2}next: /)
+  const album = await makeAlbum()
+  const torrentFile = join(root, 'errors.torrent')
+  assert.equal(await new Run('torrent', 'create', album, '-o', torrentFile).status(), 0)
+  const inFile = join(torrentFile, 'within')
+  const alone = ['--alone', '--state', join(root, 'state')]
+  for (const [words, code] of [
+    [['torrent', 'create', album, '-o', inFile], 'cannot-write'],
+    [['torrent', 'create', join(root, 'none')], 'file-missing'],
+    [['torrent', 'verify', torrentFile, album], 'file-missing'],
+    [['torrent', 'show', join(album, 'cover.jpg')], 'bencode-bad-token'],
+    [['share', album, '--torrent', inFile, ...alone], 'cannot-write'],
+    [['get', torrentFile, '-o', inFile, ...alone], 'cannot-write'],
+    [['get', torrentFile, '--only', '*.mp3', '-o', join(root, 'nothing'), ...alone], 'no-such-file'],
+    [['get', 'magnet:?xt=urn:btih:zz', ...alone], 'magnet-infohash-invalid'],
+  ] as const) {
+    const run = new Run(...words)
+    assert.equal(await run.status(), 1, words.join(' '))
+    assert.match(run.errors, new RegExp(`^error ${code}: .*\n {2}next: `, 'm'))
+  }
   const nonsense = new Run('get', 'magnet:?dn=x', '--json', '--state', join(root, 'state'))
   assert.equal(await nonsense.status(), 1)
   assert.equal(JSON.parse(nonsense.output).error.code, 'magnet-infohash-missing')
+})
+
+test('who fetches hears of trackers that cannot be asked, and gives on with --seed', async () => {
+  const album = await makeAlbum()
+  const torrentFile = join(root, 'tracked.torrent')
+  const state = (name: string) => ['--alone', '--state', join(root, 'tracked', name), '--json']
+  const url = 'http://127.0.0.1:9/announce'
+  const share = new Run('share', album, '--torrent', torrentFile, '--tracker', url, ...state('share'))
+  const { port } = await share.event('seeding')
+  const get = new Run(
+    'get',
+    torrentFile,
+    '-o',
+    join(root, 'tracked'),
+    ...state('get'),
+    '--seed',
+    '--peer',
+    `[::1]:${port}`,
+  )
+  const { code, next } = await get.event('tracker-failed')
+  assert.equal(code, 'private-address')
+  assert.match(`${next}`, /private/)
+  const { port: seedPort, magnet } = await get.event('seeding')
+  assert.match(`${magnet}`, /&tr=http/)
+  const third = new Run('get', torrentFile, '-o', join(root, 'third'), ...state('third'), '--peer', `[::1]:${seedPort}`)
+  assert.equal(await third.status(), 0, third.output)
+  assert.deepEqual([await get.stop(), await share.stop()], [0, 0])
 })
 
 test('a tracker says where it is', async () => {
@@ -156,6 +207,21 @@ test('a tracker says where it is', async () => {
   const answer = await fetch((urls as string[])[0].replace('announce', 'scrape'))
   assert.equal(await answer.text(), 'd5:filesdee')
   assert.equal(await tracker.stop(), 0)
+})
+
+test('what is given is no part of anything, and what is not known is not shown', () => {
+  const seeding = { what: 'seeding', doneBytes: 25_000, upBytesPerSecond: 100, peers: 2 }
+  for (const withBar of [false, true]) {
+    assert.equal(formatProgress(seeding, withBar), 'seeding     25.0 kB given  up 100 B/s  2 peers')
+    assert.equal(
+      formatProgress({ what: 'metadata', doneBytes: 0, totalBytes: 0, peers: 0 }, withBar),
+      'metadata    0 peers',
+    )
+  }
+  assert.match(
+    formatProgress({ what: 'fetching', doneBytes: 1, totalBytes: 2 }, true),
+    /^fetching {4}█{12}░{12} {2}50\.0 %/,
+  )
 })
 
 test('patterns, rates, sizes and times', () => {

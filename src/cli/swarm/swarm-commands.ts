@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import { OperationError } from '../../base/errors.ts'
 import type { Json } from '../../rpc/json/json-value.ts'
+import { UsageError } from '../read-flags.ts'
 import type { RunningPeerOptions } from '../running-peer.ts'
 import { formatBytes } from './progress.ts'
 import { type RunningSwarm, requireSwarm, type SwarmAnswer, type TorrentAnswer } from './running-swarm.ts'
@@ -112,7 +112,7 @@ export function limitSwarm(
   options: SwarmCommandOptions & { readonly up?: number; readonly down?: number },
 ): Promise<number> {
   if (options.up === undefined && options.down === undefined) {
-    throw new OperationError('no-limit', 'neither limit is given', { next: 'give --up, --down or both; 0 is no limit' })
+    throw new UsageError('neither limit is given: give --up, --down or both; 0 is no limit')
   }
   const limits = [options.up, options.down].map(limit => (limit === undefined ? null : Math.floor(limit)))
   const shown = [options.up, options.down].map(limit =>

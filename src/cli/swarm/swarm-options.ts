@@ -1,5 +1,6 @@
+import { mkdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { OperationError } from '../../base/errors.ts'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import { SwarmClient } from '../../node/swarm/swarm-client.ts'
@@ -64,6 +65,18 @@ export async function peerFor(options: SwarmOptions): Promise<RunningSwarm | und
     swarm.close()
     throw error
   }
+}
+
+/** Makes the folder that is to hold what is fetched, in full. Throws OperationError `cannot-write` where it cannot be one. */
+export async function outputFolder(path: string): Promise<string> {
+  const folder = resolve(path)
+  await mkdir(folder, { recursive: true }).catch(cause => {
+    throw new OperationError('cannot-write', `${folder} cannot be a folder: ${(cause as Error).message}`, {
+      cause,
+      next: 'name another one with --output',
+    })
+  })
+  return folder
 }
 
 /** Resolves when the program is asked to stop. */

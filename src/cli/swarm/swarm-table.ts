@@ -80,7 +80,7 @@ export function swarmTable(info: SwarmAnswer, torrents: readonly TorrentAnswer[]
     torrent.seconds_left === undefined ? '' : formatSeconds(torrent.seconds_left),
   ])
   const heading = ['torrent', 'name', 'state', 'there', 'of', 'down', 'up', 'given', 'peers', 'left']
-  const total = `${torrents.length} torrents   down ${formatBytes(info.download_rate)}/s   up ${formatBytes(info.upload_rate)}/s   ${info.connections} connections`
+  const total = `${torrents.length} ${torrents.length === 1 ? 'torrent' : 'torrents'}   down ${formatBytes(info.download_rate)}/s   up ${formatBytes(info.upload_rate)}/s   ${info.connections} ${info.connections === 1 ? 'connection' : 'connections'}`
   return [columns([heading, ...rows]), ...hashing, total].join('\n')
 }
 

@@ -1,13 +1,13 @@
-import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { OperationError } from '../../base/errors.ts'
 import { addressKey } from '../../bittorrent/swarm/candidates.ts'
-import { readMagnet, readMetainfo, readTorrentFile } from '../../node/swarm/session-source.ts'
+import { infohashesOf, readMagnet } from '../../node/swarm/session-source.ts'
 import type { GetOptions } from './get.ts'
 import { formatBytes, formatSeconds, ProgressReporter } from './progress.ts'
 import { type RunningSwarm, requireSwarm, type SwarmAnswer, type TorrentAnswer } from './running-swarm.ts'
 import type { ShareOptions } from './share.ts'
 import { type SwarmOptions, stopAsked } from './swarm-options.ts'
+import { assertSomeFit, noSuchFile, torrentSource, writeTorrentFile } from './torrent-source.ts'
 
 const POLL_MS = 300
 
@@ -63,7 +63,7 @@ export async function shareThroughPeer(path: string, options: ShareOptions, swar
     }
     const torrent = await sharing
     const { port } = await swarm.call<SwarmAnswer>('getswarminfo')
-    if (options.torrent !== undefined) await writeFile(options.torrent, Buffer.from(torrent.metainfo, 'base64'))
+    if (options.torrent !== undefined) await writeTorrentFile(options.torrent, Buffer.from(torrent.metainfo, 'base64'))
     const files = (await swarm.call<unknown[]>('gettorrentfiles', [torrent.infohash])).length
     const bytes = torrent.size ?? 0
     reporter.clear()
@@ -79,26 +79,43 @@ export async function shareThroughPeer(path: string, options: ShareOptions, swar
   }
 }
 
-/** Adds a torrent to a running peer; one that is there already goes on. */
-async function added(source: string, folder: string, options: GetOptions, swarm: RunningSwarm): Promise<TorrentAnswer> {
-  const isMagnet = source.toLowerCase().startsWith('magnet:')
-  const { infohash } = isMagnet ? readMagnet(source) : readMetainfo(await readTorrentFile(source))
+/** Adds a torrent to a running peer; of one that is there already it calls the peers that are named, and it goes on. */
+async function added(
+  source: string,
+  folder: string,
+  options: GetOptions,
+  swarm: RunningSwarm,
+): Promise<{ readonly torrent: TorrentAnswer; readonly isKnown: boolean }> {
+  const from = await torrentSource(source)
+  const { only, peer } = options
+  if (only !== undefined && typeof from !== 'string') assertSomeFit(from.info, only)
+  const params = [
+    typeof from === 'string' ? source : resolve(source),
+    folder,
+    {
+      ...(only !== undefined && { only: [...only] }),
+      sequential: options.sequential ?? false,
+      ...(options.down !== undefined && { download_limit: Math.floor(options.down) }),
+      ...commonOptions(options),
+    },
+  ]
   try {
-    return await swarm.call<TorrentAnswer>('addtorrent', [
-      isMagnet ? source : resolve(source),
-      folder,
-      {
-        ...(options.only !== undefined && { only: [...options.only] }),
-        sequential: options.sequential ?? false,
-        ...(options.down !== undefined && { download_limit: Math.floor(options.down) }),
-        ...commonOptions(options),
-      },
-    ])
+    return { torrent: await swarm.call<TorrentAnswer>('addtorrent', params), isKnown: false }
   } catch (error) {
     if (!(error instanceof OperationError) || error.code !== 'torrent-known') throw error
-    const known = await swarm.call<TorrentAnswer>('gettorrent', [infohash])
-    return known.paused ? swarm.call<TorrentAnswer>('resumetorrent', [infohash]) : known
   }
+  const [infohash] = typeof from === 'string' ? readMagnet(from).infohashes : infohashesOf(from.info)
+  let torrent = await swarm.call<TorrentAnswer>('gettorrent', [infohash])
+  if (peer !== undefined) await swarm.call('addtorrentpeers', [infohash, peer.map(addressKey)])
+  if (torrent.paused) torrent = await swarm.call<TorrentAnswer>('resumetorrent', [infohash])
+  return { torrent, isKnown: true }
+}
+
+/** Says that a torrent is there as it was added: another folder, or other files, it cannot have by being asked for again. */
+function tellKnown(reporter: ProgressReporter, torrent: TorrentAnswer): void {
+  const { infohash, folder } = torrent
+  reporter.warn(`${present(torrent)} is there already, in ${folder}: of the options, --peer alone changes something`)
+  reporter.event('known', { infohash, name: torrent.name, folder })
 }
 
 /** `peers get` where a peer runs: it fetches and goes on giving, also when this command has ended. */
@@ -110,7 +127,9 @@ export async function getThroughPeer(source: string, options: GetOptions, swarm:
     isStopped = true
   })
   try {
-    let torrent = await added(source, resolve(options.output ?? '.'), options, swarm)
+    const found = await added(source, resolve(options.output ?? '.'), options, swarm)
+    let { torrent } = found
+    if (found.isKnown) tellKnown(reporter, torrent)
     while (!torrent.complete) {
       if (torrent.state === 'error' && torrent.error !== undefined) {
         const { code, message, next } = torrent.error
@@ -133,7 +152,9 @@ export async function getThroughPeer(source: string, options: GetOptions, swarm:
       torrent = await swarm.call<TorrentAnswer>('gettorrent', [torrent.infohash])
     }
     const seconds = (performance.now() - startedAt) / 1000
-    const { name, folder, wanted_bytes: bytes } = torrent
+    const { name, folder, wanted_bytes: bytes, size = 0 } = torrent
+    // What a magnet link leads to is known no earlier.
+    if (options.only !== undefined && bytes === 0 && size > 0) throw noSuchFile()
     reporter.clear()
     reporter.say(`${present(torrent)}  ${formatBytes(bytes)} in ${formatSeconds(seconds)}, all verified, in ${folder}`)
     reporter.say('the running peer goes on giving it; see it with: peers swarm')

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { toHex } from '../../base/bytes/bytes.ts'
 import { OperationError } from '../../base/errors.ts'
@@ -7,12 +7,13 @@ import { formatMagnet } from '../../bittorrent/metainfo/magnet.ts'
 import { type Metainfo, parseMetainfo } from '../../bittorrent/metainfo/metainfo.ts'
 import { hasAllPieceLayers } from '../../bittorrent/metainfo/piece-layers.ts'
 import { PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
+import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
 import { checkPieces } from '../../node/swarm/check-pieces.ts'
 import { HashPool } from '../../node/swarm/hash-pool.ts'
 import { makeTorrent } from '../../node/swarm/make-torrent.ts'
 import { nodeBulkHash } from '../../node/swarm/node-bulk-hash.ts'
 import { formatBytes, ProgressReporter } from './progress.ts'
-import { readTorrentFile } from './torrent-source.ts'
+import { readTorrentFile, writeTorrentFile } from './torrent-source.ts'
 
 export interface CreateOptions {
   readonly format: TorrentVersion
@@ -68,7 +69,7 @@ export async function createTorrent(path: string, options: CreateOptions): Promi
     if (!metainfo.ok) throw new OperationError(metainfo.code, 'the torrent that was made is not sound')
     const { name } = metainfo.value.info
     const output = options.output ?? `${name}.torrent`
-    await writeFile(output, bytes)
+    await writeTorrentFile(output, bytes)
     reporter.clear()
     reporter.say(
       `${output}  ${metainfo.value.info.pieceCount} pieces of ${formatBytes(metainfo.value.info.pieceLength)}`,
@@ -108,6 +109,27 @@ export async function showTorrent(path: string, options: { readonly json?: boole
   return 0
 }
 
+/** Throws where a folder does not hold what a torrent is about: mostly it is the torrent's own folder that was named. */
+async function assertHolds(folder: string, info: TorrentInfo): Promise<void> {
+  const path = join(folder, info.name)
+  await stat(path).catch(cause => {
+    throw new OperationError('file-missing', `there is no ${path}`, {
+      cause,
+      next: `name the folder that ${info.name} is in`,
+    })
+  })
+}
+
+/** Files that are longer than a torrent says; no piece of it tells. */
+async function tooLong(folder: string, info: TorrentInfo): Promise<Set<number>> {
+  const found = new Set<number>()
+  for (const [index, file] of info.files.entries()) {
+    const size = file.padding ? 0 : ((await stat(join(folder, ...file.path)).catch(() => undefined))?.size ?? 0)
+    if (size > file.length) found.add(index)
+  }
+  return found
+}
+
 /** `peers torrent verify`: whether the files in a folder are what a torrent says. Status 1 where they are not. */
 export async function verifyTorrent(
   path: string,
@@ -117,6 +139,7 @@ export async function verifyTorrent(
   const reporter = new ProgressReporter(options.json ?? false)
   const { info, pieceLayers } = await readTorrentFile(path)
   const root = resolve(folder ?? '.')
+  await assertHolds(root, info)
   const map = new PieceMap(info)
   const pool = new HashPool()
   const wrong = new Set<number>()
@@ -140,17 +163,17 @@ export async function verifyTorrent(
     reporter.clear()
     await pool.close()
   }
+  const longer = await tooLong(root, info)
   const damaged = info.files.flatMap((file, index) => {
+    if (longer.has(index)) return [file.path.join('/')]
     const range = file.padding ? undefined : map.piecesOfFile(index)
     if (range === undefined) return []
     for (let piece = range[0]; piece <= range[1]; piece++) if (wrong.has(piece)) return [file.path.join('/')]
     return []
   })
   reporter.event('verified', { pieces: info.pieceCount, wrongPieces: wrong.size, damaged })
+  for (const file of damaged) reporter.say(`missing or different: ${file}`)
   if (wrong.size === 0) reporter.say(`all ${info.pieceCount} pieces are right`)
-  else {
-    for (const file of damaged) reporter.say(`missing or different: ${file}`)
-    reporter.say(`${wrong.size} of ${info.pieceCount} pieces are missing or wrong`)
-  }
-  return wrong.size === 0 ? 0 : 1
+  else reporter.say(`${wrong.size} of ${info.pieceCount} pieces are missing or wrong`)
+  return wrong.size === 0 && damaged.length === 0 ? 0 : 1
 }

@@ -1,25 +1,51 @@
-import { readFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { OperationError } from '../../base/errors.ts'
 import { type Metainfo, parseMetainfo } from '../../bittorrent/metainfo/metainfo.ts'
+import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
+import { chosenPath } from '../../node/swarm/file-selection.ts'
+import { fitsGlob } from '../../node/swarm/glob.ts'
 import { nodeBulkHash } from '../../node/swarm/node-bulk-hash.ts'
+import { readTorrentFile as readBytes, readMagnet } from '../../node/swarm/session-source.ts'
 
 /** A .torrent file, judged. */
 export async function readTorrentFile(path: string): Promise<Metainfo> {
-  const bytes = await readFile(path).catch(cause => {
-    throw new OperationError('file-missing', `${path} cannot be read`, {
-      cause,
-      next: 'give a .torrent file or a magnet link',
-    })
-  })
-  const parsed = parseMetainfo(new Uint8Array(bytes), nodeBulkHash.sha256)
+  const parsed = parseMetainfo(await readBytes(path), nodeBulkHash.sha256)
   if (parsed.ok) return parsed.value
   throw new OperationError(
     parsed.code,
     `${path} is no torrent that can be used${parsed.detail ? `: ${parsed.detail}` : ''}`,
+    { next: 'give a .torrent file or a magnet link' },
   )
 }
 
-/** What `add` takes, of what people give: a magnet link or a file. */
+/** What `add` takes, of what people give: a magnet link, judged, or a file. */
 export async function torrentSource(text: string): Promise<string | Metainfo> {
-  return text.toLowerCase().startsWith('magnet:') ? text : readTorrentFile(text)
+  if (!text.toLowerCase().startsWith('magnet:')) return readTorrentFile(text)
+  readMagnet(text)
+  return text
+}
+
+/** Where to find the names that a pattern may fit. */
+export function noSuchFile(): OperationError {
+  return new OperationError('no-such-file', 'no file of this torrent fits', {
+    next: 'see its files with: peers torrent show, or peers swarm show',
+  })
+}
+
+/** Throws `no-such-file` where no file fits any of the patterns, so that nothing would be fetched. */
+export function assertSomeFit(info: TorrentInfo, patterns: readonly string[]): void {
+  const fits = info.files.some(
+    (file, index) => !file.padding && patterns.some(pattern => fitsGlob(chosenPath(info, index), pattern)),
+  )
+  if (!fits) throw noSuchFile()
+}
+
+/** Writes a .torrent file where its user wants it. */
+export async function writeTorrentFile(path: string, bytes: Uint8Array): Promise<void> {
+  await writeFile(path, bytes).catch(cause => {
+    throw new OperationError('cannot-write', `${path} cannot be written: ${(cause as Error).message}`, {
+      cause,
+      next: 'name a file in a folder that is there and may be written to',
+    })
+  })
 }

@@ -143,7 +143,10 @@ export class FilePlaces {
       found ||= isMeant
       claim(taken, after)
     }
-    if (!found) throw new OperationError('file-unknown', `the torrent has no ${from}`)
+    if (!found)
+      throw new OperationError('file-unknown', `the torrent has no ${from}`, {
+        next: 'see its names with: peers swarm show',
+      })
     return { folder: this.#now.folder, names }
   }
 

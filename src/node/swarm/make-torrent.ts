@@ -102,7 +102,10 @@ function treesOf(
 export async function makeTorrent(path: string, options: MakeTorrentOptions, pool: HashPool): Promise<Uint8Array> {
   const root = resolve(path)
   const found = await lstat(root).catch(cause => {
-    throw new OperationError('file-missing', `${path} cannot be read`, { cause })
+    throw new OperationError('file-missing', `${path} cannot be read`, {
+      cause,
+      next: 'name a file or folder that is there',
+    })
   })
   const singleFile = found.isFile()
   const sources: SourceFile[] = []

@@ -50,6 +50,9 @@ export const RECORD_DEFAULTS = {
   downloadedBytes: 0,
 } as const
 
+/** Peers of a torrent's owner that are remembered; of more, those that were named last. */
+export const RECORD_PEERS_MAX = 200
+
 const RECORD_VERSION = 1
 const RECORD_ENDING = '.session'
 

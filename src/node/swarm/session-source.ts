@@ -33,10 +33,16 @@ function summaryOf(known: KnownInfohashes): Pick<SourceSummary, 'infohash' | 'in
   return { infohash: infohashes[0].slice(0, 40), infohashes }
 }
 
+function noMagnet(code: string): OperationError {
+  return new OperationError(code, 'this is no magnet link that can be followed', {
+    next: 'copy the whole link again, and put it in quotes: it has characters that a shell takes for its own',
+  })
+}
+
 /** Throws OperationError with the verdict's code where it is no magnet link. */
 export function readMagnet(link: string): SourceSummary {
   const magnet = parseMagnet(link)
-  if (!magnet.ok) throw new OperationError(magnet.code, 'this is no magnet link that can be followed')
+  if (!magnet.ok) throw noMagnet(magnet.code)
   const { displayName: name, trackers, webSeeds } = magnet.value
   return { ...summaryOf(magnet.value), name, trackers: trackers.map(url => [url]), webSeeds }
 }
@@ -44,7 +50,10 @@ export function readMagnet(link: string): SourceSummary {
 /** Throws OperationError with the verdict's code where it is no torrent. */
 export function readMetainfo(bytes: Uint8Array): SourceSummary {
   const parsed = parseMetainfo(bytes, nodeBulkHash.sha256)
-  if (!parsed.ok) throw new OperationError(parsed.code, parsed.detail ?? 'this is no torrent that can be used')
+  if (!parsed.ok)
+    throw new OperationError(parsed.code, parsed.detail ?? 'this is no torrent that can be used', {
+      next: 'give a .torrent file or a magnet link',
+    })
   const { info } = parsed.value
   // The file itself says where its trackers and web seeds are.
   return { ...summaryOf(info), name: info.name, trackers: [], webSeeds: [] }

@@ -3,11 +3,14 @@ import { OperationError } from '../../base/errors.ts'
 import { encodeMetainfo } from '../../bittorrent/metainfo/create-metainfo.ts'
 import { hasAllPieceLayers } from '../../bittorrent/metainfo/piece-layers.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
+import { addressKey } from '../../bittorrent/swarm/candidates.ts'
+import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import type { Log } from '../log.ts'
+import { makeFolders } from './durable-file.ts'
 import { makeTorrent } from './make-torrent.ts'
 import { type FetchOptions, fetchRecord, type ShareOptions, shareRecord } from './new-record.ts'
 import { type LimitChange, SessionLimits } from './session-limits.ts'
-import { type SessionRecord, SessionRecords } from './session-record.ts'
+import { RECORD_PEERS_MAX, type SessionRecord, SessionRecords } from './session-record.ts'
 import { addOptions, infohashesOf, readMagnet, readMetainfo, readTorrentFile, resumeSource } from './session-source.ts'
 import { type MutableTorrent, type SessionTorrent, SessionTorrents } from './session-torrents.ts'
 import { type AddOptions, SwarmClient, type SwarmClientOptions } from './swarm-client.ts'
@@ -243,10 +246,13 @@ export class SwarmSession {
     return [record.uploadedBytes + upload.total, record.downloadedBytes + download.total]
   }
 
+  #assertUnknown({ infohashes }: SessionRecord): void {
+    if (this.#torrents.known(infohashes) === undefined) return
+    throw new OperationError('torrent-known', 'this torrent is there already', { next: 'see it with: peers swarm' })
+  }
+
   async #admit(record: SessionRecord, source: string | Uint8Array, more: Partial<AddOptions>): Promise<SessionTorrent> {
-    if (this.#torrents.known(record.infohashes) !== undefined) {
-      throw new OperationError('torrent-known', 'this torrent is there already', { next: 'see it with: peers swarm' })
-    }
+    this.#assertUnknown(record)
     if (this.#torrents.size >= SESSION_TORRENTS_MAX) throw new OperationError('too-many-torrents', 'there are too many')
     const entry: MutableTorrent = { record, torrent: undefined, failure: undefined }
     this.#torrents.put(entry)
@@ -271,13 +277,20 @@ export class SwarmSession {
    * Fetches a torrent and gives it on.
    *
    * @param source a magnet link, or the path of a .torrent file
-   * @throws OperationError with a verdict's code where it is none; `torrent-known`, `file-missing`
+   * @throws OperationError with a verdict's code where it is none; `torrent-known`, `file-missing`, `cannot-write`
    */
   async add(source: string, options: FetchOptions): Promise<SessionTorrent> {
     const isMagnet = source.toLowerCase().startsWith('magnet:')
     const bytes = isMagnet ? undefined : await readTorrentFile(source)
     const summary = bytes === undefined ? readMagnet(source) : readMetainfo(bytes)
     const record = { ...fetchRecord(summary, options), magnet: isMagnet ? source : undefined }
+    this.#assertUnknown(record)
+    await makeFolders(record.folder).catch(cause => {
+      throw new OperationError('cannot-write', `${record.folder} cannot be a folder: ${(cause as Error).message}`, {
+        cause,
+        next: 'choose another folder',
+      })
+    })
     return this.#admit(record, bytes ?? source, {})
   }
 
@@ -306,6 +319,13 @@ export class SwarmSession {
     }
     const record = shareRecord(readMetainfo(metainfo), path, options)
     return { entry: await this.#admit(record, metainfo, { trustFiles: true }), metainfo }
+  }
+
+  /** Calls more peers for a torrent, in this run and the next. */
+  async addPeers(entry: SessionTorrent, peers: readonly PeerAddress[]): Promise<void> {
+    for (const peer of peers) entry.torrent?.core.candidates.add(peer, 'user')
+    const known = new Set([...entry.record.peers, ...peers.map(addressKey)])
+    await this.#remember(entry, { peers: [...known].slice(-RECORD_PEERS_MAX) })
   }
 
   /** Parts from a torrent's peers, until it is resumed, in this run or another. */

@@ -62,6 +62,15 @@ export function asLimit(value: Json | undefined): number {
   return limit === 0 ? Number.POSITIVE_INFINITY : limit
 }
 
+/** Peers as people write them. */
+export function peersOf(texts: readonly string[]): PeerAddress[] {
+  return texts.map(text => {
+    const address = parseAddress(text)
+    if (address === undefined) throw new RpcError(RPC_INVALID_PARAMETER, `${text} is not host:port`)
+    return address
+  })
+}
+
 /** Fields of an `options` parameter, all of which are known. */
 export class OptionFields {
   readonly #values: JsonObject
@@ -100,10 +109,6 @@ export class OptionFields {
   }
 
   peers(): PeerAddress[] {
-    return this.texts('peers').map(text => {
-      const address = parseAddress(text)
-      if (address === undefined) throw new RpcError(RPC_INVALID_PARAMETER, `${text} is not host:port`)
-      return address
-    })
+    return peersOf(this.texts('peers'))
   }
 }

@@ -1,9 +1,10 @@
 import { OperationError } from '../../base/errors.ts'
 import type { TorrentVersion } from '../../bittorrent/metainfo/create-metainfo.ts'
 import { torrentJson } from '../answers/torrent-json.ts'
+import { asArray, asString } from '../arguments.ts'
 import type { RpcMethod, RpcParam } from '../method.ts'
 import { RPC_INVALID_PARAMETER, RpcError } from '../rpc-error.ts'
-import { absolutePath, asLimit, OptionFields, swarmMethod, TORRENT, torrentOf } from './swarm-call.ts'
+import { absolutePath, asLimit, OptionFields, peersOf, swarmMethod, TORRENT, torrentOf } from './swarm-call.ts'
 
 const TORRENT_RESULT =
   '{ "infohash", "name", "state", "complete", "folder", "wanted_bytes", "done_bytes", "download_rate", "magnet", ... }'
@@ -108,6 +109,18 @@ const sharefiles = swarmMethod({
       ...(pieceLength !== undefined && { pieceLength }),
     })
     return { ...(torrentJson(session, entry) as object), metainfo: Buffer.from(metainfo).toString('base64') }
+  },
+})
+
+const addtorrentpeers = swarmMethod({
+  name: 'addtorrentpeers',
+  about: 'Calls more peers for a torrent, now and after a restart.',
+  params: [TORRENT, { ...PEERS, required: true }],
+  result: TORRENT_RESULT,
+  handler: async (session, args) => {
+    const entry = torrentOf(session, args)
+    await session.addPeers(entry, peersOf(asArray(args.value('peers')).map(asString)))
+    return torrentJson(session, entry)
   },
 })
 
@@ -221,6 +234,7 @@ const setswarmlimits = swarmMethod({
 export const SWARM_CONTROL_METHODS: readonly RpcMethod[] = [
   addtorrent,
   sharefiles,
+  addtorrentpeers,
   pausetorrent,
   resumetorrent,
   removetorrent,

@@ -1,0 +1,52 @@
+import { formatMagnet } from '../../bittorrent/metainfo/magnet.ts'
+import type { SwarmTorrent } from '../../node/swarm/swarm-torrent.ts'
+import { wantedBytes } from '../../node/swarm/wanted-bytes.ts'
+import type { ProgressReporter } from './progress.ts'
+
+const REFRESH_MS = 200
+
+/** A torrent's link, with all that helps whoever follows it. */
+export function magnetOf(torrent: SwarmTorrent): string {
+  const { infohashV1, infohashV2, name: displayName } = torrent.info!
+  const webSeeds = torrent.webSeeds.filter(({ gives }) => gives === 'files').map(({ url }) => url)
+  return formatMagnet({
+    infohashV1,
+    infohashV2,
+    displayName,
+    trackers: torrent.trackers.map(({ url }) => url),
+    webSeeds,
+  })
+}
+
+function showTorrent(reporter: ProgressReporter, { core, state, connections }: SwarmTorrent): void {
+  const now = performance.now()
+  const rates = { upBytesPerSecond: core.upload.rate(now), peers: connections.size }
+  if (state === 'seeding') reporter.show({ what: 'seeding', doneBytes: core.upload.total, ...rates })
+  else if (state !== 'checking') {
+    const what = state === 'downloading' ? 'fetching' : state
+    reporter.show({ what, ...wantedBytes(core), downBytesPerSecond: core.download.rate(now), ...rates })
+  }
+}
+
+/**
+ * Tells of a torrent how far it is or how much was given, who is banned, and which trackers fail, each failure once.
+ *
+ * @returns what ends it
+ */
+export function follow(reporter: ProgressReporter, torrent: SwarmTorrent): () => void {
+  const failures = new Map<string, string>()
+  torrent.on('checked', (done, total) => {
+    const { pieceLength } = torrent.info!
+    reporter.show({ what: 'checking', doneBytes: done * pieceLength, totalBytes: total * pieceLength })
+  })
+  torrent.on('ban', (identity, code) => reporter.event('ban', { identity, code }))
+  torrent.on('announced', (url, error) => {
+    if (error === undefined || failures.get(url) === error.message) return
+    failures.set(url, error.message)
+    const { code, message, next } = error
+    reporter.warn(`tracker ${url}: ${message}${next === undefined ? '' : `\n  next: ${next}`}`)
+    reporter.event('tracker-failed', { url, code, message, ...(next !== undefined && { next }) })
+  })
+  const refresh = setInterval(() => showTorrent(reporter, torrent), REFRESH_MS)
+  return () => clearInterval(refresh)
+}
