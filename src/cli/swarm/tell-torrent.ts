@@ -21,8 +21,10 @@ export function magnetOf(torrent: SwarmTorrent): string {
 function showTorrent(reporter: ProgressReporter, { core, state, connections }: SwarmTorrent): void {
   const now = performance.now()
   const rates = { upBytesPerSecond: core.upload.rate(now), peers: connections.size }
-  if (state === 'seeding') reporter.show({ what: 'seeding', doneBytes: core.upload.total, ...rates })
-  else if (state !== 'checking') {
+  if (state === 'seeding') {
+    // Nobody has to be told again and again that nobody asks.
+    if (rates.upBytesPerSecond > 0) reporter.show({ what: 'seeding', doneBytes: core.upload.total, ...rates })
+  } else if (state !== 'checking') {
     const what = state === 'downloading' ? 'fetching' : state
     reporter.show({ what, ...wantedBytes(core), downBytesPerSecond: core.download.rate(now), ...rates })
   }
