@@ -58,7 +58,9 @@ export class StreamServer {
   private constructor(torrent: SwarmTorrent, file: number) {
     this.#torrent = torrent
     this.#file = file
-    this.#server = createServer((request, response) => void this.#serve(request, response))
+    this.#server = createServer((request, response) => {
+      this.#serve(request, response).catch(() => response.destroy())
+    })
   }
 
   static async open(torrent: SwarmTorrent, file: number, port = 0): Promise<StreamServer> {
@@ -85,13 +87,18 @@ export class StreamServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // A page in a browser could ask under another name for this machine.
-    if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? '')) {
+    // A page in a browser could ask under another name for this machine, or for what is none of its business.
+    const isOurs = /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? '')
+    if (!isOurs || request.headers['sec-fetch-site'] === 'cross-site') {
       response.writeHead(403).end()
       return
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.writeHead(405, { allow: 'GET, HEAD' }).end()
+      return
+    }
+    if (!this.#torrent.core.isStarted) {
+      response.writeHead(503, { 'retry-after': '1' }).end()
       return
     }
     const { length: size } = this.#torrent.info!.files[this.#file]
@@ -106,16 +113,29 @@ export class StreamServer {
       'accept-ranges': 'bytes',
       'content-length': end - start,
       'content-type': TYPES[extension] ?? 'application/octet-stream',
+      'x-content-type-options': 'nosniff',
       ...(range !== undefined && { 'content-range': `bytes ${start}-${end - 1}/${size}` }),
     })
     if (request.method === 'HEAD') {
       response.end()
       return
     }
+    // Players give up on a server that says nothing; the first bytes may take their time.
+    response.flushHeaders()
     const gone = new AbortController()
     response.once('close', () => gone.abort())
     // A player that looks elsewhere just hangs up.
-    await pipeline(Readable.from(this.#torrent.readFile(this.#file, start, end, gone.signal)), response).catch(() => {})
+    await pipeline(Readable.from(this.#bytes(start, end, gone.signal)), response).catch(() => {})
+  }
+
+  /** The bytes of the file; throws where they end too soon, so that nobody waits for the rest. */
+  async *#bytes(start: number, end: number, gone: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+    let at = start
+    for await (const bytes of this.#torrent.readFile(this.#file, start, end, gone)) {
+      at += bytes.length
+      yield bytes
+    }
+    if (at < end) throw new OperationError('stream-cut', 'the torrent was closed, or failed, on the way')
   }
 
   async close(): Promise<void> {
