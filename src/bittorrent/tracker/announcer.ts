@@ -33,7 +33,8 @@ export interface TrackerStatus {
 
 /**
  * BEP 12: the trackers of one torrent. Of each tier one is asked at a time, the first that answers moves to its front; all
- * tiers are asked, so that a tracker that lives never hides behind one that is dead.
+ * tiers are asked, so that a tracker that lives never hides behind one that is dead. (BEP 27: those of a private torrent come one
+ * after the other; a tier is asked only while all before it fail.)
  */
 export class Announcer {
   readonly #tiers: TrackerState[][]
@@ -70,10 +71,14 @@ export class Announcer {
     }
   }
 
-  /** The trackers to be asked now; each must be answered by `succeeded` or `failed`. */
-  due(now: number): DueAnnounce[] {
+  /**
+   * The trackers to be asked now; each must be answered by `succeeded` or `failed`.
+   *
+   * @param isPrivate whether the torrent is (BEP 27)
+   */
+  due(now: number, isPrivate = false): DueAnnounce[] {
     const due: DueAnnounce[] = []
-    for (const tier of this.#tiers) {
+    for (const tier of this.#tiersToAsk(isPrivate)) {
       if (tier.some(({ url }) => this.#asking.has(url))) continue
       const tracker = tier.find(({ failures }) => failures === 0) ?? soonest(tier)
       if (tracker === undefined) continue
@@ -84,6 +89,11 @@ export class Announcer {
       due.push({ url: tracker.url, event, trackerId: tracker.trackerId })
     }
     return due
+  }
+
+  #tiersToAsk(isPrivate: boolean): readonly TrackerState[][] {
+    const working = isPrivate ? this.#tiers.findIndex(tier => tier.some(({ failures }) => failures === 0)) : -1
+    return working < 0 ? this.#tiers : this.#tiers.slice(0, working + 1)
   }
 
   succeeded({ url, event }: DueAnnounce, response: AnnounceResponse, now: number): void {

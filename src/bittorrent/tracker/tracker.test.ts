@@ -254,3 +254,22 @@ test('the registry holds so many peers in all, and few of one place', () => {
   assert.equal(registry.scrape(new Uint8Array(20).fill(2)).leechers, 0)
   assert.equal(registry.scrape(new Uint8Array(20).fill(200)).leechers, 10)
 })
+
+test('BEP 27: a private torrent asks a tier only while all before it fail', () => {
+  const announcer = new Announcer([['a1', 'a2'], ['b'], ['c']], seededRandom(1))
+  const asked = (now: number) => announcer.due(now, true)
+  const [first] = asked(0)
+  assert.deepEqual(asked(0), [], 'one at a time')
+  announcer.failed(first, 'down', 0)
+  const [second] = asked(1)
+  assert.deepEqual([first.url, second.url].toSorted(), ['a1', 'a2'])
+  announcer.failed(second, 'down', 1)
+  const [third, ...others] = asked(2)
+  assert.deepEqual([third.url, others], ['b', []])
+  announcer.succeeded(third, RESPONSE, 2)
+  // The first tier is tried again in its time, and is the only one once it answers.
+  const [again] = asked(20_000)
+  announcer.succeeded(again, RESPONSE, 20_000)
+  const later = asked(20_000 + 10 * RESPONSE.intervalMs).map(({ url }) => url)
+  assert.deepEqual(later, [again.url])
+})

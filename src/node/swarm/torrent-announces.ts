@@ -32,7 +32,7 @@ export class TorrentAnnounces {
 
   /** Asks the trackers whose time it is. */
   tick(now: number): void {
-    for (const due of this.#announcer.due(now)) void this.#announce(due)
+    for (const due of this.#announcer.due(now, this.#torrent.info?.private)) void this.#announce(due)
   }
 
   /** Tells the trackers that we go. */
@@ -54,6 +54,7 @@ export class TorrentAnnounces {
       event: due.event,
       wanted: due.event === 'stopped' ? 0 : PEERS_WANTED,
       key,
+      uploadOnly: torrent.core.isDone && !torrent.core.isSeed,
     }
     try {
       const response = await this.#host.trackers.announce(due.url, request, due.trackerId)
