@@ -1,61 +1,17 @@
 // The optional accelerator: the functions of base/crypto/backend.ts, over N-API. Every argument is checked here, because
 // a wrong length would read outside a buffer.
-#include <node_api.h>
-
 #if defined(__linux__)
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
 
+#include "arguments.h"
 #include "curve.h"
 #include "muhash.h"
+#include "piece-hash-js.h"
 #include "ripemd160.h"
 #include "sha256.h"
-
-typedef struct {
-  uint8_t *data;
-  size_t length;
-} Bytes;
-
-enum { ARGUMENTS_MAX = 4 };
-
-static int fail(napi_env env, const char *message) {
-  napi_throw_type_error(env, NULL, message);
-  return 0;
-}
-
-// A typed array's memory: bytes and byte length, whatever its element type. An empty array may have no memory at all, but
-// libsecp256k1 ends the process where it is given NULL: it gets a place to point to.
-static int as_bytes(napi_env env, napi_value value, napi_typedarray_type wanted, Bytes *out) {
-  static uint8_t nothing;
-  napi_typedarray_type type;
-  void *data;
-  size_t elements;
-  if (napi_get_typedarray_info(env, value, &type, &elements, &data, NULL, NULL) != napi_ok || type != wanted) {
-    return fail(env, "expected a typed array");
-  }
-  out->data = data ? data : &nothing;
-  out->length = elements * (wanted == napi_uint32_array ? 4 : 1);
-  return 1;
-}
-
-static int arguments(napi_env env, napi_callback_info info, size_t count, napi_value values[ARGUMENTS_MAX]) {
-  size_t given = count;
-  if (napi_get_cb_info(env, info, &given, values, NULL, NULL) != napi_ok || given < count) {
-    return fail(env, "too few arguments");
-  }
-  return 1;
-}
-
-static int byte_arguments(napi_env env, napi_callback_info info, size_t count, Bytes out[ARGUMENTS_MAX]) {
-  napi_value values[ARGUMENTS_MAX];
-  if (!arguments(env, info, count, values)) return 0;
-  for (size_t i = 0; i < count; i++) {
-    if (!as_bytes(env, values[i], napi_uint8_array, &out[i])) return 0;
-  }
-  return 1;
-}
 
 static napi_value boolean(napi_env env, int value) {
   napi_value result;
@@ -215,6 +171,8 @@ NAPI_MODULE_INIT() {
       {"sha256dGather", gather_js}, {"sha256dPairs", pairs_js},        {"searchHeader", search_js},
       {"muhashMultiply", muhash_js}, {"openCurve", open_curve_js}, {"verifyEcdsa", verify_ecdsa_js},  {"verifySchnorr", verify_schnorr_js},
       {"checkTapTweak", check_tweak_js}, {"setThreadNice", set_nice_js},
+      {"sha1Start", sha1_start_js}, {"sha1Finish", sha1_finish_js}, {"sha256Pairs", sha256_pairs_js},
+      {"hashPieces", hash_pieces_js}, {"hashPiecesAside", hash_pieces_aside_js},
   };
   for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
     napi_value function;
@@ -225,5 +183,6 @@ NAPI_MODULE_INIT() {
     }
   }
   napi_set_named_property(env, exports, "hashKind", text(env, sha256_choose()));
+  napi_set_named_property(env, exports, "hasPieceHashes", boolean(env, sha1_has_lanes()));
   return exports;
 }

@@ -4,8 +4,7 @@
 
 #if defined(__x86_64__) || defined(__i386__)
 #define PEERS_SHA_NI 1
-#include <cpuid.h>
-#include <immintrin.h>
+#include "sha-ni.h"
 #endif
 
 static const uint32_t K[64] __attribute__((aligned(16))) = {
@@ -55,15 +54,14 @@ static void compress_portable(uint32_t state[8], const uint8_t *block, size_t bl
   }
 }
 
-// Two independent messages of one block each, so that their latencies overlap where the CPU can do that.
-static void compress_two_portable(uint32_t a[8], const uint8_t *blockA, uint32_t b[8], const uint8_t *blockB) {
-  compress_portable(a, blockA, 1);
-  compress_portable(b, blockB, 1);
+// Two independent messages of as many blocks, so that their latencies overlap where the CPU can do that.
+static void compress_two_portable(uint32_t a[8], const uint8_t *blockA, uint32_t b[8], const uint8_t *blockB,
+                                  size_t blocks) {
+  compress_portable(a, blockA, blocks);
+  compress_portable(b, blockB, blocks);
 }
 
 #ifdef PEERS_SHA_NI
-#define SHA_NI __attribute__((target("sha,sse4.1,ssse3")))
-
 // The state as the instructions want it: A,B,E,F in one register and C,D,G,H in the other.
 typedef struct {
   __m128i abef, cdgh;
@@ -116,35 +114,34 @@ SHA_NI static void compress_ni(uint32_t state[8], const uint8_t *block, size_t b
   ni_store(state, s);
 }
 
-SHA_NI static void compress_two_ni(uint32_t a[8], const uint8_t *blockA, uint32_t b[8], const uint8_t *blockB) {
-  NiState sa = ni_load(a), sb = ni_load(b), beforeA = sa, beforeB = sb;
-  __m128i ma[4], mb[4];
-  ni_message(ma, blockA);
-  ni_message(mb, blockB);
+SHA_NI static void compress_two_ni(uint32_t a[8], const uint8_t *blockA, uint32_t b[8], const uint8_t *blockB,
+                                   size_t blocks) {
+  NiState sa = ni_load(a), sb = ni_load(b);
+  for (; blocks > 0; blocks--, blockA += 64, blockB += 64) {
+    NiState beforeA = sa, beforeB = sb;
+    __m128i ma[4], mb[4];
+    ni_message(ma, blockA);
+    ni_message(mb, blockB);
 #pragma GCC unroll 16
-  for (int group = 0; group < 16; group++) {
-    ni_four_rounds(&sa, ma, group);
-    ni_four_rounds(&sb, mb, group);
-    if (group < 12) {
-      ni_extend(ma, group);
-      ni_extend(mb, group);
+    for (int group = 0; group < 16; group++) {
+      ni_four_rounds(&sa, ma, group);
+      ni_four_rounds(&sb, mb, group);
+      if (group < 12) {
+        ni_extend(ma, group);
+        ni_extend(mb, group);
+      }
     }
+    sa.abef = _mm_add_epi32(sa.abef, beforeA.abef), sa.cdgh = _mm_add_epi32(sa.cdgh, beforeA.cdgh);
+    sb.abef = _mm_add_epi32(sb.abef, beforeB.abef), sb.cdgh = _mm_add_epi32(sb.cdgh, beforeB.cdgh);
   }
-  sa.abef = _mm_add_epi32(sa.abef, beforeA.abef), sa.cdgh = _mm_add_epi32(sa.cdgh, beforeA.cdgh);
-  sb.abef = _mm_add_epi32(sb.abef, beforeB.abef), sb.cdgh = _mm_add_epi32(sb.cdgh, beforeB.cdgh);
   ni_store(a, sa);
   ni_store(b, sb);
 }
 
-static int cpu_has_sha(void) {
-  unsigned a, b, c, d;
-  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_SSE4_1) || !(c & bit_SSSE3)) return 0;
-  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & (1u << 29));
-}
 #endif
 
 static void (*compress)(uint32_t[8], const uint8_t *, size_t) = compress_portable;
-static void (*compress_two)(uint32_t[8], const uint8_t *, uint32_t[8], const uint8_t *) = compress_two_portable;
+static void (*compress_two)(uint32_t[8], const uint8_t *, uint32_t[8], const uint8_t *, size_t) = compress_two_portable;
 
 const char *sha256_choose(void) {
 #ifdef PEERS_SHA_NI
@@ -223,13 +220,13 @@ void sha256d_pairs(const uint8_t *pairs, size_t count, uint8_t *out) {
   for (; count >= 2; count -= 2, pairs += 128, out += 64) {
     memcpy(a, INITIAL, sizeof INITIAL);
     memcpy(b, INITIAL, sizeof INITIAL);
-    compress_two(a, pairs, b, pairs + 64);
-    compress_two(a, PAD_64, b, PAD_64);
+    compress_two(a, pairs, b, pairs + 64, 1);
+    compress_two(a, PAD_64, b, PAD_64, 1);
     write_state(a, blockA);
     write_state(b, blockB);
     memcpy(a, INITIAL, sizeof INITIAL);
     memcpy(b, INITIAL, sizeof INITIAL);
-    compress_two(a, blockA, b, blockB);
+    compress_two(a, blockA, b, blockB, 1);
     write_state(a, out);
     write_state(b, out + 32);
   }
@@ -242,6 +239,26 @@ void sha256d_pairs(const uint8_t *pairs, size_t count, uint8_t *out) {
     compress(a, blockA, 1);
     write_state(a, out);
   }
+}
+
+void sha256_of(const uint8_t *data, size_t length, uint8_t out[32]) {
+  Sha256 hash;
+  sha256_init(&hash);
+  sha256_update(&hash, data, length);
+  sha256_final(&hash, out);
+}
+
+void sha256_of_two(const uint8_t *dataA, const uint8_t *dataB, size_t length, uint8_t outA[32], uint8_t outB[32]) {
+  Sha256 a, b;
+  sha256_init(&a);
+  sha256_init(&b);
+  size_t whole = length / 64 * 64;
+  compress_two(a.state, dataA, b.state, dataB, whole / 64);
+  a.length = b.length = whole;
+  sha256_update(&a, dataA + whole, length - whole);
+  sha256_update(&b, dataB + whole, length - whole);
+  sha256_final(&a, outA);
+  sha256_final(&b, outB);
 }
 
 // Whether the hash (state words, most significant byte first in each, the whole number little-endian) is at most target.
@@ -273,12 +290,12 @@ int64_t sha256d_search(const uint8_t header[80], const uint8_t target[32], uint3
       for (int byte = 0; byte < 4; byte++) tails[k][12 + byte] = (uint8_t)(nonce >> (8 * byte));
       memcpy(states[k], middle, sizeof middle);
     }
-    compress_two(states[0], tails[0], states[1], tails[1]);
+    compress_two(states[0], tails[0], states[1], tails[1], 1);
     for (int k = 0; k < 2; k++) {
       write_state(states[k], digests[k]);
       memcpy(states[k], INITIAL, sizeof INITIAL);
     }
-    compress_two(states[0], digests[0], states[1], digests[1]);
+    compress_two(states[0], digests[0], states[1], digests[1], 1);
     for (uint32_t k = 0; k < 2 && i + k < count; k++) {
       if (at_most(states[k], target)) return (int64_t)(uint32_t)(first + i + k);
     }

@@ -1,4 +1,4 @@
-// SHA-256 for many small messages: the shape of a block's transaction ids, merkle levels and header search.
+// SHA-256 for many messages: the shape of a block's transaction ids, merkle levels and header search, and of a torrent's leaves.
 #ifndef PEERS_SHA256_H
 #define PEERS_SHA256_H
 
@@ -17,6 +17,11 @@ const char *sha256_choose(void);
 void sha256_init(Sha256 *hash);
 void sha256_update(Sha256 *hash, const uint8_t *data, size_t length);
 void sha256_final(Sha256 *hash, uint8_t out[32]);
+
+void sha256_of(const uint8_t *data, size_t length, uint8_t out[32]);
+
+// Two messages of the same length, side by side.
+void sha256_of_two(const uint8_t *dataA, const uint8_t *dataB, size_t length, uint8_t outA[32], uint8_t outB[32]);
 
 // SHA-256 of the 32 bytes in `digest`, in place.
 void sha256_again(uint8_t digest[32]);

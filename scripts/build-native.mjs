@@ -16,7 +16,8 @@ const say = message => loud && console.log(`native: ${message}`)
 function build() {
   if (process.platform === 'win32') return say('not built on Windows')
   const inputs = readdirSync(source).filter(name => /\.[ch]$/.test(name))
-  const newest = Math.max(...inputs.map(name => statSync(join(source, name)).mtimeMs))
+  const sources = [fileURLToPath(import.meta.url), ...inputs.map(name => join(source, name))]
+  const newest = Math.max(...sources.map(path => statSync(path).mtimeMs))
   if (existsSync(target) && statSync(target).mtimeMs > newest) return say('up to date')
   const headers = createRequire(import.meta.url)('node-api-headers').include_dir
   mkdirSync(dirname(target), { recursive: true })
@@ -26,6 +27,7 @@ function build() {
     '-O3',
     '-fPIC',
     '-shared',
+    '-fvisibility=hidden',
     '-pthread',
     '-Wall',
     '-Wextra',

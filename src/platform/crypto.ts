@@ -1,34 +1,5 @@
-import { createRequire } from 'node:module'
-import type { Crypto, CurveBackend, HashBackend } from '../base/crypto/backend.ts'
-
-/** What native/addon.c exports. Results go into arrays that the caller brings: V8 need not move them out of its heap. */
-interface NativeAddon {
-  readonly hashKind: string
-  sha256(data: Uint8Array, out: Uint8Array): void
-  sha256d(data: Uint8Array, out: Uint8Array): void
-  hash160(data: Uint8Array, out: Uint8Array): void
-  sha256dGather: HashBackend['sha256dGather']
-  sha256dPairs: HashBackend['sha256dPairs']
-  muhashMultiply: HashBackend['muhashMultiply']
-  searchHeader: HashBackend['searchHeader']
-  openCurve(): string | undefined
-  verifyEcdsa: CurveBackend['verifyEcdsa']
-  verifySchnorr: CurveBackend['verifySchnorr']
-  checkTapTweak: CurveBackend['checkTapTweak']
-  setThreadNice(nice: number): boolean
-}
-
-let addon: NativeAddon | undefined | null = null
-
-function loadAddon(): NativeAddon | undefined {
-  if (addon !== null) return addon
-  try {
-    addon = createRequire(import.meta.url)('../../build/peers.node') as NativeAddon
-  } catch {
-    addon = undefined
-  }
-  return addon
-}
+import type { Crypto, HashBackend } from '../base/crypto/backend.ts'
+import { loadAddon, type NativeAddon } from './native-addon.ts'
 
 function nativeHashes(native: NativeAddon): HashBackend {
   return {

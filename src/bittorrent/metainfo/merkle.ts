@@ -54,6 +54,18 @@ export function merkleRoot(hashes: Uint8Array, levels: number, pad: Uint8Array, 
 }
 
 /**
+ * The root over a full layer: a power of two of hashes, those that are missing in their places.
+ *
+ * @param layer 32 bytes a hash; overwritten
+ * @param hashPairs SHA-256 of consecutive 64 bytes; its two arguments begin at one place
+ */
+export function subtreeRoot(layer: Uint8Array, hashPairs: (pairs: Uint8Array, out: Uint8Array) => void): Uint8Array {
+  let { length } = layer
+  for (; length > MERKLE_HASH_BYTES; length /= 2) hashPairs(layer.subarray(0, length), layer.subarray(0, length / 2))
+  return layer.slice(0, length)
+}
+
+/**
  * BEP 52: climbs from a subtree's root to the root of the file's tree.
  *
  * @param index position of the subtree among those of its size

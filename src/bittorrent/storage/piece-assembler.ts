@@ -1,5 +1,5 @@
 import { invariant } from '../../base/errors.ts'
-import type { BulkHash } from '../../base/ports/bulk-hash.ts'
+import type { BulkHash, PieceWork } from '../../base/ports/bulk-hash.ts'
 import { PIECE_BLOCK_BYTES, type PieceMap } from '../metainfo/piece-map.ts'
 import { BlockPool, type BlockRuns, joinBlocks, RUN_BLOCKS } from './block-pool.ts'
 import { type ExpectedHashes, PieceVerifier } from './piece-verifier.ts'
@@ -16,17 +16,35 @@ export const ASSEMBLER_OPTIONS: AssemblerOptions = {
   heldBytesMax: 16 * 1024 * 1024,
 }
 
-/** Work for the disk, and verdicts. */
+/** So much of a piece is hashed in one go where several are hashed side by side: most pieces whole. */
+const SIDE_BY_SIDE_BLOCKS = 64
+
+/** Blocks on their way to the disk. */
+export interface WriteEffect {
+  readonly type: 'write'
+  readonly piece: number
+  readonly firstBlock: number
+  /** One for each block. */
+  readonly buffers: readonly Uint8Array[]
+  /** What is to be written, in as few parts as it lies in memory. */
+  readonly parts: readonly Uint8Array[]
+  readonly assembly: Assembly
+}
+
+/** Blocks that are hashed, in the order of their piece. */
+export interface HashEffect {
+  readonly type: 'hash'
+  readonly piece: number
+  readonly firstBlock: number
+  readonly blockCount: number
+  readonly work: PieceWork
+  readonly assembly: Assembly
+}
+
+/** Work for the disk and the processor, and verdicts. */
 export type StorageEffect =
-  | {
-      readonly type: 'write'
-      readonly piece: number
-      readonly firstBlock: number
-      /** One for each block. */
-      readonly buffers: readonly Uint8Array[]
-      /** What is to be written, in as few parts as it lies in memory. */
-      readonly parts: readonly Uint8Array[]
-    }
+  | WriteEffect
+  | HashEffect
   | { readonly type: 'read'; readonly piece: number; readonly firstBlock: number; readonly blockCount: number }
   /** The piece is right and written. `digests` where it had failed before: SHA-1 of each block, 20 bytes each. */
   | { readonly type: 'verified'; readonly piece: number; readonly digests: Uint8Array | undefined }
@@ -42,17 +60,23 @@ const HELD = 1
 const WRITING = 2
 const WRITTEN = 3
 
+/** A piece that is coming. */
 class Assembly {
   readonly piece: number
   readonly blockCount: number
   readonly states: Uint8Array
   readonly buffers: (Uint8Array | undefined)[]
+  /** Writes and hashes under way, by block: as long as there are any, its buffer is theirs. */
+  readonly users: Uint8Array
   /** Held blocks in each group that is written together. */
   readonly heldInGroup: Uint8Array
   readonly verifier: PieceVerifier
   received = 0
   writesPending = 0
-  reading = false
+  /** Blocks are being read back, or hashed: the next in order wait for them. */
+  isBusy = false
+  /** It is given up, or done. */
+  isReleased = false
   verdict: boolean | undefined
   /** Blocks whose digests are known, once it comes to that. */
   digests: Uint8Array | undefined
@@ -64,13 +88,14 @@ class Assembly {
     this.verifier = verifier
     this.states = new Uint8Array(blockCount)
     this.buffers = new Array<Uint8Array | undefined>(blockCount).fill(undefined)
+    this.users = new Uint8Array(blockCount)
     this.heldInGroup = new Uint8Array(Math.ceil(blockCount / RUN_BLOCKS))
   }
 }
 
 /**
- * Puts pieces together: every block is hashed once, in order, as it arrives (or read back, where it came before its turn and
- * memory was short), and written in runs. A piece is verified when its hash is right and its last write is done.
+ * Puts pieces together: every block is hashed once, in order, from the memory that it arrived in (or read back, where it came before
+ * its turn and memory was short), and written in runs. A piece is verified when its hash is right and its last write is done.
  */
 export class PieceAssembler {
   readonly #map: PieceMap
@@ -160,7 +185,7 @@ export class PieceAssembler {
   /** Writes whatever is held, neighbours or not. */
   flushAll(): void {
     for (const assembly of this.#assemblies.values()) {
-      this.#advance(assembly)
+      this.#advance(assembly, true)
       this.#flush(assembly)
     }
   }
@@ -170,44 +195,60 @@ export class PieceAssembler {
     for (const assembly of [...this.#assemblies.values()]) this.#release(assembly)
   }
 
-  /** A write is done (or has failed: then the piece is given up, and the buffers are free all the same). */
-  written(effect: StorageEffect & { type: 'write' }, succeeded: boolean): void {
-    const assembly = this.#assemblies.get(effect.piece)
-    const isCurrent = assembly?.buffers[effect.firstBlock] === effect.buffers[0]
-    if (assembly === undefined || !isCurrent) {
-      for (const buffer of effect.buffers) this.#pool.give(buffer)
-      return
-    }
+  /** A write is over; the piece of one that failed is given up. */
+  written({ assembly, firstBlock, buffers }: WriteEffect, succeeded: boolean): void {
     assembly.writesPending--
-    effect.buffers.forEach((buffer, i) => {
-      const block = effect.firstBlock + i
+    for (let block = firstBlock; block < firstBlock + buffers.length; block++) {
       assembly.states[block] = WRITTEN
-      const isHashed = block < assembly.verifier.nextBlock
-      // A block that came early stays in memory for its hash while there is room.
-      if (isHashed || this.#pool.bytesInUse > this.#options.heldBytesMax / 2) {
-        assembly.buffers[block] = undefined
-        this.#pool.give(buffer)
-      }
-    })
+      this.#leave(assembly, block)
+    }
+    if (assembly.isReleased) return
     if (succeeded) this.#advance(assembly)
     else this.#giveUp(assembly)
+  }
+
+  /** The work of a hash effect is done. */
+  hashed({ assembly, firstBlock, blockCount }: HashEffect): void {
+    assembly.isBusy = false
+    assembly.verifier.took(blockCount)
+    for (let block = firstBlock; block < firstBlock + blockCount; block++) this.#leave(assembly, block)
+    if (!assembly.isReleased) this.#advance(assembly)
+  }
+
+  /** An operation on a block is over; when it was the last, and nothing more will come, the memory is free. */
+  #leave(assembly: Assembly, block: number): void {
+    const buffer = assembly.buffers[block]
+    // What was read back is in no buffer of the pool.
+    if (buffer === undefined || --assembly.users[block] > 0) return
+    const isHashed = block < assembly.verifier.nextBlock
+    // A block that came early stays in memory for its hash while there is room.
+    const isOver = assembly.states[block] === WRITTEN && (isHashed || this.#isScarce)
+    if (!isOver && !assembly.isReleased) return
+    assembly.buffers[block] = undefined
+    this.#pool.give(buffer)
+  }
+
+  /** Whether much of the memory is taken. */
+  get #isScarce(): boolean {
+    return this.#pool.bytesInUse > this.#options.heldBytesMax / 2
   }
 
   /** Blocks that were asked for by a read effect; `undefined` where the disk failed. */
   readBack(piece: number, bytes: Uint8Array | undefined): void {
     const assembly = this.#assemblies.get(piece)
-    if (assembly === undefined || !assembly.reading) return
-    assembly.reading = false
+    if (assembly === undefined || !assembly.isBusy) return
+    assembly.isBusy = false
     if (bytes === undefined) {
       this.#giveUp(assembly)
       return
     }
-    if (assembly.verdict === undefined) assembly.verifier.update(bytes)
-    else {
-      for (let at = 0; at < bytes.length; at += PIECE_BLOCK_BYTES) {
-        const digest = this.#hash.sha1(bytes.subarray(at, at + PIECE_BLOCK_BYTES))
-        assembly.digests!.set(digest, 20 * assembly.digested++)
-      }
+    if (assembly.verdict === undefined) {
+      this.#hashParts(assembly, Math.ceil(bytes.length / PIECE_BLOCK_BYTES), [bytes])
+      return
+    }
+    for (let at = 0; at < bytes.length; at += PIECE_BLOCK_BYTES) {
+      const digest = this.#hash.sha1(bytes.subarray(at, at + PIECE_BLOCK_BYTES))
+      assembly.digests!.set(digest, 20 * assembly.digested++)
     }
     this.#advance(assembly)
   }
@@ -245,26 +286,27 @@ export class PieceAssembler {
       const buffers: Uint8Array[] = []
       for (; block < end && assembly.states[block] === HELD; block++) {
         assembly.states[block] = WRITING
+        assembly.users[block]++
         this.#heldBlocks--
         buffers.push(assembly.buffers[block]!)
       }
       assembly.writesPending++
       const parts = this.#parts(assembly, firstBlock, buffers)
-      this.#effects.push({ type: 'write', piece: assembly.piece, firstBlock, buffers, parts })
+      this.#effects.push({ type: 'write', piece: assembly.piece, firstBlock, buffers, parts, assembly })
     }
     assembly.heldInGroup[group] = 0
   }
 
   /** Hashes what is at hand in order; asks for what is not, once all of the piece has come; ends it when all is done. */
-  #advance(assembly: Assembly): void {
-    if (assembly.reading) return
+  #advance(assembly: Assembly, isUrgent = false): void {
+    if (assembly.isBusy) return
     if (assembly.verdict === undefined) {
-      this.#hashHeld(assembly)
-      if (assembly.verifier.nextBlock < assembly.blockCount) {
-        if (assembly.received === assembly.blockCount) this.#askFor(assembly, assembly.verifier.nextBlock)
+      const { verifier, blockCount, received } = assembly
+      if (verifier.nextBlock < blockCount) {
+        if (!this.#hashHeld(assembly, isUrgent) && received === blockCount) this.#askFor(assembly, verifier.nextBlock)
         return
       }
-      assembly.verdict = assembly.verifier.matches()
+      assembly.verdict = verifier.matches()
     }
     if (assembly.writesPending > 0 || assembly.states.includes(HELD)) return
     const wantsDigests = !assembly.verdict || this.#suspicious.has(assembly.piece)
@@ -276,18 +318,26 @@ export class PieceAssembler {
     this.#finish(assembly)
   }
 
-  #hashHeld(assembly: Assembly): void {
-    const { verifier, buffers } = assembly
+  /** Hashes the blocks in memory that come next, if they are enough to be worth it. Returns whether there are any. */
+  #hashHeld(assembly: Assembly, isUrgent: boolean): boolean {
+    const { verifier, buffers, blockCount, received } = assembly
     const first = verifier.nextBlock
     let end = first
-    while (end < assembly.blockCount && buffers[end] !== undefined) end++
-    if (end === first) return
-    for (const part of this.#parts(assembly, first, buffers.slice(first, end) as Uint8Array[])) verifier.update(part)
-    for (let block = first; block < end; block++) {
-      if (assembly.states[block] !== WRITTEN) continue
-      this.#pool.give(buffers[block]!)
-      buffers[block] = undefined
-    }
+    while (end < blockCount && buffers[end] !== undefined) end++
+    if (end === first) return false
+    const enough = this.#hash.lanes > 1 && !this.#isScarce ? SIDE_BY_SIDE_BLOCKS : RUN_BLOCKS
+    if (end - first < enough && received < blockCount && !isUrgent) return true
+    for (let block = first; block < end; block++) assembly.users[block]++
+    const held = buffers.slice(first, end) as Uint8Array[]
+    this.#hashParts(assembly, end - first, this.#parts(assembly, first, held))
+    return true
+  }
+
+  #hashParts(assembly: Assembly, blockCount: number, parts: readonly Uint8Array[]): void {
+    const { piece, verifier } = assembly
+    assembly.isBusy = true
+    const work = verifier.work(blockCount, parts)
+    this.#effects.push({ type: 'hash', piece, firstBlock: verifier.nextBlock, blockCount, work, assembly })
   }
 
   /** Asks for a run of blocks that are on the disk and not in memory. */
@@ -302,7 +352,7 @@ export class PieceAssembler {
     ) {
       blockCount++
     }
-    assembly.reading = true
+    assembly.isBusy = true
     this.#effects.push({ type: 'read', piece: assembly.piece, firstBlock, blockCount })
   }
 
@@ -324,12 +374,13 @@ export class PieceAssembler {
     this.#effects.push({ type: 'failed', piece: assembly.piece, digests: new Uint8Array(0) })
   }
 
-  /** Forgets a piece and frees what it holds, save what is being written. */
+  /** Forgets a piece and frees what it holds; what is being written or hashed is freed when that is over. */
   #release(assembly: Assembly): void {
     this.#assemblies.delete(assembly.piece)
+    assembly.isReleased = true
     assembly.buffers.forEach((buffer, block) => {
       if (assembly.states[block] === HELD) this.#heldBlocks--
-      if (buffer !== undefined && assembly.states[block] !== WRITING) this.#pool.give(buffer)
+      if (buffer !== undefined && assembly.users[block] === 0) this.#pool.give(buffer)
     })
   }
 }

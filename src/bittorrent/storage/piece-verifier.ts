@@ -1,6 +1,6 @@
 import { equalBytes } from '../../base/bytes/bytes.ts'
-import type { BulkHash, HashStream } from '../../base/ports/bulk-hash.ts'
-import { MERKLE_BLOCK_BYTES, MERKLE_HASH_BYTES, merkleRoot } from '../metainfo/merkle.ts'
+import type { BulkHash, PieceWork, Sha1State } from '../../base/ports/bulk-hash.ts'
+import { MERKLE_HASH_BYTES, subtreeRoot } from '../metainfo/merkle.ts'
 
 /** What a piece must hash to. */
 export interface ExpectedHashes {
@@ -12,49 +12,48 @@ export interface ExpectedHashes {
   readonly paddingBytes: number
 }
 
-const ZEROS = new Uint8Array(65_536)
-const NO_HASH = new Uint8Array(MERKLE_HASH_BYTES)
-
 /** The running hash of one piece, its blocks in order. */
 export class PieceVerifier {
   readonly #hash: BulkHash
   readonly #expected: ExpectedHashes
-  readonly #sha1: HashStream | undefined
+  readonly #blockCount: number
+  readonly #sha1: Sha1State | undefined
+  /** With room for the whole tree: what lies beyond the data stays zero, as BEP 52 has it. */
   readonly #leaves: Uint8Array | undefined
   #next = 0
 
   constructor(hash: BulkHash, expected: ExpectedHashes, blockCount: number) {
     this.#hash = hash
     this.#expected = expected
-    this.#sha1 = expected.sha1 && hash.sha1Stream()
-    this.#leaves = expected.merkle && new Uint8Array(blockCount * MERKLE_HASH_BYTES)
+    this.#blockCount = blockCount
+    this.#sha1 = expected.sha1 && hash.startSha1()
+    this.#leaves = expected.merkle && new Uint8Array(MERKLE_HASH_BYTES * 2 ** expected.merkle.levels)
   }
 
-  /** The block that is wanted next. */
+  /** The block that is to be hashed next. */
   get nextBlock(): number {
     return this.#next
   }
 
-  /** Takes the next blocks, one or many; only the last of a piece may be short. */
-  update(blocks: Uint8Array): void {
-    this.#sha1?.update(blocks)
-    for (let at = 0; at < blocks.length; at += MERKLE_BLOCK_BYTES) {
-      const leaf = this.#leaves && this.#hash.sha256(blocks.subarray(at, at + MERKLE_BLOCK_BYTES))
-      this.#leaves?.set(leaf!, this.#next * MERKLE_HASH_BYTES)
-      this.#next++
+  /** What is to be done for the next blocks; {@link took} tells that it is. */
+  work(blockCount: number, parts: readonly Uint8Array[]): PieceWork {
+    const end = this.#next + blockCount
+    return {
+      sha1: this.#sha1,
+      leaves: this.#leaves?.subarray(MERKLE_HASH_BYTES * this.#next, MERKLE_HASH_BYTES * end),
+      parts,
+      zeros: end === this.#blockCount ? this.#expected.paddingBytes : 0,
     }
+  }
+
+  took(blockCount: number): void {
+    this.#next += blockCount
   }
 
   /** After the last block: whether the piece is what the torrent says. */
   matches(): boolean {
-    const { sha1, merkle, paddingBytes } = this.#expected
-    if (this.#sha1 !== undefined) {
-      for (let left = paddingBytes; left > 0; left -= ZEROS.length) {
-        this.#sha1.update(left < ZEROS.length ? ZEROS.subarray(0, left) : ZEROS)
-      }
-      if (!equalBytes(this.#sha1.digest(), sha1!)) return false
-    }
-    if (merkle === undefined || this.#leaves === undefined) return true
-    return equalBytes(merkleRoot(this.#leaves, merkle.levels, NO_HASH, this.#hash.sha256), merkle.root)
+    const { sha1, merkle } = this.#expected
+    if (this.#sha1 !== undefined && !equalBytes(this.#sha1.digest(), sha1!)) return false
+    return this.#leaves === undefined || equalBytes(subtreeRoot(this.#leaves, this.#hash.sha256Pairs), merkle!.root)
   }
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { concatBytes, toHex } from '../../base/bytes/bytes.ts'
 import { sha1, sha256 } from '../../base/crypto/hash.ts'
-import type { BulkHash } from '../../base/ports/bulk-hash.ts'
+import type { BulkHash, Sha1State } from '../../base/ports/bulk-hash.ts'
 import { seededRandom } from '../../base/ports/seeded-random.ts'
 import { encodeInfo, planTorrent, type TorrentVersion } from '../metainfo/create-metainfo.ts'
 import { merkleLevels, merklePad, merkleRoot } from '../metainfo/merkle.ts'
@@ -15,13 +15,30 @@ import { expectedHashes } from './expected-hashes.ts'
 import { PieceAssembler, type StorageEffect } from './piece-assembler.ts'
 import { decodeJournal, decodeResume, encodeJournalEntry, encodeResume } from './resume-data.ts'
 
+class Sha1OfParts implements Sha1State {
+  readonly parts: Uint8Array[] = []
+  digest = () => sha1(concatBytes(...this.parts))
+}
+
 const HASH: BulkHash = {
+  name: 'by the book',
+  lanes: 3,
   sha1,
   sha256,
-  sha1Stream() {
-    const parts: Uint8Array[] = []
-    return { update: data => void parts.push(data.slice()), digest: () => sha1(concatBytes(...parts)) }
+  sha256Pairs(pairs, out) {
+    for (let at = 0; at < out.length; at += 32) out.set(sha256(pairs.slice(2 * at, 2 * at + 64)), at)
   },
+  startSha1: () => new Sha1OfParts(),
+  hashPieces(works) {
+    for (const { sha1: state, parts, zeros, leaves } of works) {
+      const bytes = concatBytes(...parts)
+      ;(state as Sha1OfParts | undefined)?.parts.push(bytes, new Uint8Array(zeros))
+      for (let i = 0; leaves !== undefined && i * PIECE_BLOCK_BYTES < bytes.length; i++) {
+        leaves.set(sha256(bytes.slice(i * PIECE_BLOCK_BYTES, (i + 1) * PIECE_BLOCK_BYTES)), 32 * i)
+      }
+    }
+  },
+  hashPiecesAside: undefined,
 }
 
 const PIECE_LENGTH = 4 * PIECE_BLOCK_BYTES
@@ -92,6 +109,12 @@ class FakeDisk {
     this.collect(assembler)
     if (this.#queue.length === 0) return false
     const [effect] = this.#queue.splice(pick(this.#queue.length), 1)
+    if (effect.type === 'hash') {
+      HASH.hashPieces([effect.work])
+      assembler.hashed(effect)
+      this.collect(assembler)
+      return true
+    }
     if (effect.type !== 'write' && effect.type !== 'read') return true
     const { map, info } = this.#sample
     const start = effect.piece * info.pieceLength + effect.firstBlock * PIECE_BLOCK_BYTES

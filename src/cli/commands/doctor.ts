@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { builtInNetwork, NETWORK_NAMES } from '../../bitcoin/params/networks.ts'
+import { nodeBulkHash, openSslBulkHash } from '../../platform/bulk-hash.ts'
 import { loadCrypto } from '../../platform/crypto.ts'
 import { openLevelStore } from '../../platform/level-store.ts'
 import { defaultDataFolder } from '../data-folder.ts'
@@ -45,6 +46,12 @@ async function cryptoFindings(): Promise<Finding[]> {
       state: nativeHashes ? 'ok' : 'slow',
       value: crypto.hashName,
       ...(!nativeHashes && { next: 'install a C compiler and run npm install again, for several times the speed' }),
+    },
+    {
+      what: 'pieces',
+      state: nodeBulkHash === openSslBulkHash ? 'slow' : 'ok',
+      value: nodeBulkHash.name,
+      ...(nodeBulkHash === openSslBulkHash && { next: 'on processors with SHA instructions, as for hashes' }),
     },
     {
       what: 'signatures',

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
-import { MERKLE_BLOCK_BYTES, MERKLE_HASH_BYTES, merkleRoot } from '../../bittorrent/metainfo/merkle.ts'
-import { nodeBulkHash } from './node-bulk-hash.ts'
+import type { PieceWork, Sha1State } from '../../base/ports/bulk-hash.ts'
+import { MERKLE_BLOCK_BYTES, MERKLE_HASH_BYTES, subtreeRoot } from '../../bittorrent/metainfo/merkle.ts'
+import { nodeBulkHash } from '../../platform/bulk-hash.ts'
 
 /** A run of bytes of a file; zeros where there is no path. */
 export interface HashSegment {
@@ -27,12 +27,10 @@ export interface HashJob {
 /** What a piece hashed to; `undefined` where the bytes were not all there. */
 export type PieceHashes = { readonly sha1: Uint8Array | undefined; readonly root: Uint8Array | undefined } | undefined
 
-/** Read and hashed in one go: a whole number of blocks. */
+/** Read and hashed of a piece in one go: a whole number of blocks. */
 const CHUNK_BYTES = 16 * MERKLE_BLOCK_BYTES
 
-const NO_HASH = new Uint8Array(MERKLE_HASH_BYTES)
-
-/** Keeps the last file open, as pieces come in order. */
+/** Keeps the last file open, as pieces come nearly in order. */
 class FileReader {
   #path: string | undefined
   #fd = -1
@@ -67,45 +65,84 @@ class FileReader {
   }
 }
 
-function hashPiece(piece: HashPiece, wantSha1: boolean, reader: FileReader, chunk: Uint8Array): PieceHashes {
-  const sha1 = wantSha1 ? createHash('sha1') : undefined
-  const leaves: Uint8Array[] = []
-  let filled = 0
-  const digestChunk = () => {
-    const data = chunk.subarray(0, filled)
-    sha1?.update(data)
-    if (piece.levels !== undefined) {
-      for (let at = 0; at < filled; at += MERKLE_BLOCK_BYTES) {
-        leaves.push(nodeBulkHash.sha256(data.subarray(at, at + MERKLE_BLOCK_BYTES)))
+/** A piece that is being hashed. */
+class RunningPiece {
+  readonly #piece: HashPiece
+  readonly #reader: FileReader
+  readonly #chunk: Uint8Array
+  readonly #sha1: Sha1State | undefined
+  /** With room for the whole tree: what lies beyond the data stays zero, as BEP 52 has it. */
+  readonly #leaves: Uint8Array | undefined
+  #segment = 0
+  #offset = 0
+  #hashedBytes = 0
+  #isMissing = false
+
+  constructor(piece: HashPiece, wantSha1: boolean, reader: FileReader, chunk: Uint8Array) {
+    this.#piece = piece
+    this.#reader = reader
+    this.#chunk = chunk
+    this.#sha1 = wantSha1 ? nodeBulkHash.startSha1() : undefined
+    this.#leaves = piece.levels === undefined ? undefined : new Uint8Array(MERKLE_HASH_BYTES * 2 ** piece.levels)
+  }
+
+  get isOver(): boolean {
+    return this.#isMissing || this.#segment === this.#piece.segments.length
+  }
+
+  /** Reads the next chunk; `undefined` where bytes are missing. */
+  next(): PieceWork | undefined {
+    const { segments, paddingBytes } = this.#piece
+    let filled = 0
+    while (filled < CHUNK_BYTES && this.#segment < segments.length) {
+      const segment = segments[this.#segment]
+      const run = Math.min(segment.length - this.#offset, CHUNK_BYTES - filled)
+      const part = { ...segment, offset: segment.offset + this.#offset }
+      if (!this.#reader.fill(this.#chunk.subarray(filled, filled + run), part)) {
+        this.#isMissing = true
+        return undefined
       }
-    }
-    filled = 0
-  }
-  for (const segment of piece.segments) {
-    let done = 0
-    while (done < segment.length) {
-      const run = Math.min(segment.length - done, CHUNK_BYTES - filled)
-      const part = { ...segment, offset: segment.offset + done }
-      if (!reader.fill(chunk.subarray(filled, filled + run), part)) return undefined
       filled += run
-      done += run
-      if (filled === CHUNK_BYTES) digestChunk()
+      this.#offset += run
+      if (this.#offset < segment.length) continue
+      this.#segment++
+      this.#offset = 0
+    }
+    const leavesAt = MERKLE_HASH_BYTES * (this.#hashedBytes / MERKLE_BLOCK_BYTES)
+    this.#hashedBytes += filled
+    return {
+      sha1: this.#sha1,
+      leaves: this.#leaves?.subarray(leavesAt),
+      parts: [this.#chunk.subarray(0, filled)],
+      zeros: this.isOver ? paddingBytes : 0,
     }
   }
-  if (filled > 0) digestChunk()
-  if (sha1 !== undefined && piece.paddingBytes > 0) sha1.update(new Uint8Array(piece.paddingBytes))
-  const layer = new Uint8Array(leaves.length * MERKLE_HASH_BYTES)
-  for (let i = 0; i < leaves.length; i++) layer.set(leaves[i], i * MERKLE_HASH_BYTES)
-  const root = piece.levels === undefined ? undefined : merkleRoot(layer, piece.levels, NO_HASH, nodeBulkHash.sha256)
-  return { sha1: sha1?.digest(), root }
+
+  hashes(): PieceHashes {
+    if (this.#isMissing) return undefined
+    const root = this.#leaves && subtreeRoot(this.#leaves, nodeBulkHash.sha256Pairs)
+    return { sha1: this.#sha1?.digest(), root }
+  }
 }
 
-/** Hashes pieces from the disk; blocks the thread it runs in. */
+/** Hashes pieces from the disk, several side by side; blocks the thread it runs in. */
 export function runHashJob(job: HashJob): PieceHashes[] {
   const reader = new FileReader()
-  const chunk = new Uint8Array(CHUNK_BYTES)
+  const chunks = Array.from({ length: nodeBulkHash.lanes }, () => new Uint8Array(CHUNK_BYTES))
+  const hashes: PieceHashes[] = []
   try {
-    return job.pieces.map(piece => hashPiece(piece, job.sha1, reader, chunk))
+    for (let first = 0; first < job.pieces.length; first += chunks.length) {
+      const running = job.pieces
+        .slice(first, first + chunks.length)
+        .map((piece, i) => new RunningPiece(piece, job.sha1, reader, chunks[i]))
+      for (;;) {
+        const works = running.filter(piece => !piece.isOver).map(piece => piece.next())
+        if (works.length === 0) break
+        nodeBulkHash.hashPieces(works.filter(work => work !== undefined))
+      }
+      hashes.push(...running.map(piece => piece.hashes()))
+    }
+    return hashes
   } finally {
     reader.close()
   }

@@ -11,6 +11,7 @@ import { TORRENT_OPTIONS, type TorrentOptions } from '../../bittorrent/swarm/tor
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import type { OpenUrlOptions } from './fetch-url.ts'
 import { HashPool } from './hash-pool.ts'
+import { HashQueue } from './hash-queue.ts'
 import { type MakeTorrentOptions, makeTorrent } from './make-torrent.ts'
 import { nodeBulkHash } from './node-bulk-hash.ts'
 import { parseAddress } from './parse-address.ts'
@@ -84,6 +85,7 @@ const nodeRandom: Random = {
 export class SwarmClient implements ConnectionHost, TorrentHost {
   readonly random = nodeRandom
   readonly blockPool = new BlockPool()
+  readonly hashQueue = new HashQueue(nodeBulkHash)
   readonly hashPool: HashPool
   readonly stateFolder: string
   readonly uploadLimiter: RateLimiter

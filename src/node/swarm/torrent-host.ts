@@ -7,6 +7,7 @@ import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import type { OpenUrlOptions } from './fetch-url.ts'
 import type { ChooseFile } from './file-selection.ts'
 import type { HashPool } from './hash-pool.ts'
+import type { HashQueue } from './hash-queue.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import type { TrackerClient } from './tracker-client.ts'
 import type { WebSeed } from './web-seed-connection.ts'
@@ -85,6 +86,7 @@ export interface TorrentHost {
   readonly random: Random
   readonly hashPool: HashPool
   readonly blockPool: BlockPool
+  readonly hashQueue: HashQueue
   readonly downloadLimiter: RateLimiter
   /** Limits of a torrent have changed. */
   limitsChanged(): void

@@ -1,13 +1,18 @@
 import type { OperationError } from '../../base/errors.ts'
 import { PIECE_BLOCK_BYTES } from '../../bittorrent/metainfo/piece-map.ts'
 import { expectedHashes } from '../../bittorrent/storage/expected-hashes.ts'
-import { PieceAssembler, type StorageEffect } from '../../bittorrent/storage/piece-assembler.ts'
+import {
+  type HashEffect,
+  PieceAssembler,
+  type StorageEffect,
+  type WriteEffect,
+} from '../../bittorrent/storage/piece-assembler.ts'
 import type { Torrent } from '../../bittorrent/swarm/torrent.ts'
 import type { TorrentEffect } from '../../bittorrent/swarm/torrent-options.ts'
 import type { UploadRun } from '../../bittorrent/swarm/uploads.ts'
+import { nodeBulkHash } from '../../platform/bulk-hash.ts'
 import { ChangedFiles } from './changed-files.ts'
 import { hashLeaves } from './hash-leaves.ts'
-import { nodeBulkHash } from './node-bulk-hash.ts'
 import type { OpenedFiles } from './open-files.ts'
 import { diskError } from './torrent-files.ts'
 import type { TorrentHost } from './torrent-host.ts'
@@ -30,7 +35,8 @@ export class TorrentStorage {
   readonly #owner: StorageOwner
   readonly #opened: OpenedFiles
   readonly #changed: ChangedFiles
-  #diskWork = 0
+  /** Reads, writes and hashes under way. */
+  #work = 0
 
   constructor(owner: StorageOwner, opened: OpenedFiles) {
     const { core, host } = owner
@@ -61,6 +67,7 @@ export class TorrentStorage {
     const { core, host, progress } = this.#owner
     const now = host.now()
     if (effect.type === 'write') void this.#write(effect)
+    else if (effect.type === 'hash') this.#hash(effect)
     else if (effect.type === 'read') void this.#readBack(effect)
     else if (effect.type === 'verified') core.pieceVerified(effect.piece, effect.digests, now)
     else {
@@ -69,10 +76,10 @@ export class TorrentStorage {
     }
   }
 
-  async #write(effect: StorageEffect & { type: 'write' }): Promise<void> {
+  async #write(effect: WriteEffect): Promise<void> {
     const { piece, firstBlock, buffers, parts } = effect
     const { files, target } = this.#opened
-    this.#diskWork++
+    this.#work++
     try {
       await files.write(piece * target.map.pieceLength + firstBlock * PIECE_BLOCK_BYTES, parts)
       this.#owner.progress.note({ piece, firstBlock, blockCount: buffers.length })
@@ -82,8 +89,17 @@ export class TorrentStorage {
       this.#owner.diskFailed(diskError(error, files.places.folder))
       this.assembler.written(effect, false)
     }
-    this.#diskWork--
+    this.#work--
     this.#owner.settle()
+  }
+
+  #hash(effect: HashEffect): void {
+    this.#work++
+    this.#owner.host.hashQueue.add(effect.work, () => {
+      this.#work--
+      this.assembler.hashed(effect)
+      this.#owner.settle()
+    })
   }
 
   async #readBack(effect: StorageEffect & { type: 'read' }): Promise<void> {
@@ -99,7 +115,11 @@ export class TorrentStorage {
 
   async hashLeaves({ session, range, span }: TorrentEffect & { type: 'leaves' }): Promise<void> {
     const { files, target } = this.#opened
-    this.#owner.core.leavesHashed(session, range, await hashLeaves(target.info, files, span))
+    this.#owner.core.leavesHashed(
+      session,
+      range,
+      await hashLeaves(target.info, files, span, this.#owner.host.hashQueue),
+    )
     this.#owner.settle()
   }
 
@@ -135,8 +155,8 @@ export class TorrentStorage {
     await this.#changed.reconsider().catch(error => this.#owner.diskFailed(diskError(error, 'a file')))
   }
 
-  /** Resolves when no write is under way. */
+  /** Resolves when no write and no hash is under way. */
   async idle(): Promise<void> {
-    while (this.#diskWork > 0) await new Promise(resolve => setImmediate(resolve))
+    while (this.#work > 0) await new Promise(resolve => setImmediate(resolve))
   }
 }
