@@ -1,6 +1,6 @@
 import { decodeHandshake, HANDSHAKE_BYTES, type Handshake } from './handshake.ts'
 import { decodeHashes, decodeHashRange, HASH_RANGE_BYTES, type HashesMessage, type HashRange } from './hash-messages.ts'
-import { MESSAGE, WIRE_LIMITS } from './message-ids.ts'
+import { MESSAGE, PIECE_HEADER_BYTES, WIRE_LIMITS } from './message-ids.ts'
 
 /** Whoever listens to a peer. Views of bytes are valid during the call only. */
 export interface MessageSink {
@@ -79,6 +79,8 @@ const SIMPLE_MESSAGES: ReadonlyMap<number, (sink: MessageSink, payload: Uint8Arr
   [MESSAGE.allowedFast, (sink, payload) => sink.onAllowedFast(u32be(payload, 0))],
 ])
 
+/** Bytes that say how long a message is. */
+const LENGTH_BYTES = 4
 /** Bytes of a piece message between its id and its block. */
 const BLOCK_PREFIX_BYTES = 8
 
@@ -135,7 +137,14 @@ export class MessageReader {
         this.#needed -= run
         if (this.#needed > 0) break
         if (this.#stage === 'block' && this.#failure === undefined) this.#sink.onBlockEnd()
-        this.#expect('length', 4)
+        this.#expect('length', LENGTH_BYTES)
+        continue
+      }
+      if (this.#stage === 'length' && this.#held === undefined && this.#isBlockAt(source, at, end)) {
+        this.#stage = 'block'
+        this.#needed = u32be(source, at) - (PIECE_HEADER_BYTES - LENGTH_BYTES)
+        this.#sink.onBlockStart(u32be(source, at + 5), u32be(source, at + 9), this.#needed)
+        at += PIECE_HEADER_BYTES
         continue
       }
       if (this.#held === undefined && end - at >= this.#needed) {
@@ -148,6 +157,13 @@ export class MessageReader {
       at = this.#hold(source, at, end)
     }
     return this.#failure
+  }
+
+  /** Whether the whole head of a block is there: nearly all that comes is blocks, and nearly all of them have theirs in one piece. */
+  #isBlockAt(source: Uint8Array, at: number, end: number): boolean {
+    if (end - at < PIECE_HEADER_BYTES || source[at + LENGTH_BYTES] !== MESSAGE.piece) return false
+    const blockLength = u32be(source, at) - (PIECE_HEADER_BYTES - LENGTH_BYTES)
+    return blockLength >= 0 && blockLength <= WIRE_LIMITS.blockBytesMax
   }
 
   #expect(stage: Stage, bytes: number): void {
@@ -187,11 +203,11 @@ export class MessageReader {
       this.#expect('block', this.#payloadLength - BLOCK_PREFIX_BYTES)
       this.#sink.onBlockStart(u32be(source, at), u32be(source, at + 4), this.#needed)
     } else if (this.#stage === 'body') {
-      this.#expect('length', 4)
+      this.#expect('length', LENGTH_BYTES)
       this.#deliver(source.subarray(at, at + this.#payloadLength))
     } else {
       const handshake = decodeHandshake(source.subarray(at, at + HANDSHAKE_BYTES))
-      this.#expect('length', 4)
+      this.#expect('length', LENGTH_BYTES)
       if (handshake === undefined) this.fail('wire-bad-handshake')
       else this.#sink.onHandshake(handshake)
     }
@@ -213,7 +229,7 @@ export class MessageReader {
     else if (fixed === undefined && longest === undefined) this.#expect('skip', length)
     else if (length > 0) this.#expect('body', length)
     else {
-      this.#expect('length', 4)
+      this.#expect('length', LENGTH_BYTES)
       this.#deliver(NO_PAYLOAD)
     }
   }
