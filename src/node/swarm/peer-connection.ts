@@ -1,19 +1,20 @@
 import { connect, type Socket } from 'node:net'
+import { toHex } from '../../base/bytes/bytes.ts'
 import type { PeerSession } from '../../bittorrent/swarm/peer-session.ts'
 import { SessionSink } from '../../bittorrent/swarm/session-sink.ts'
 import { refuseUpload, type UploadRun } from '../../bittorrent/swarm/uploads.ts'
+import { addressScope } from '../../bittorrent/wire/address-scope.ts'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import type { Handshake } from '../../bittorrent/wire/handshake.ts'
 import { PIECE_HEADER_BYTES } from '../../bittorrent/wire/message-ids.ts'
 import { MessageReader, type MessageSink } from '../../bittorrent/wire/message-reader.ts'
 import { writePieceHeader } from '../../bittorrent/wire/message-writer.ts'
-import type { RateLimiter } from './rate-limiter.ts'
+import { giveBuffer, takeBuffer } from './send-buffers.ts'
 import type { SwarmTorrent } from './swarm-torrent.ts'
 
 /** What all connections of a client share. */
 export interface ConnectionHost {
   now(): number
-  readonly uploadLimiter: RateLimiter
   /** The torrent that a newcomer asks for. */
   route(infohash: Uint8Array): SwarmTorrent | undefined
   closed(connection: PeerConnection, code: string): void
@@ -24,27 +25,18 @@ export interface ConnectionHost {
  * the cores keep of it would change under them.
  */
 const RECEIVE_BUFFER = new Uint8Array(256 * 1024)
+/** What is read at once where a limit holds: it counts what was read, and may not be overrun by much. */
+const LIMITED_BYTES = 32 * 1024
 
-/** Sent in one go, and room for its headers. */
-const SEND_BYTES = 256 * 1024
-const SEND_BUFFER_BYTES = SEND_BYTES + 16 * PIECE_HEADER_BYTES
-/** Bytes of blocks that may wait in one socket. */
-const SEND_AHEAD_BYTES = 768 * 1024
+/** Sent in one go: what the peer takes in so short a time, for fewer and larger reads cost less, but never less or more than this. */
+const SEND_MS = 4
+const SEND_BYTES_MIN = 256 * 1024
+const SEND_BYTES_MAX = 1024 * 1024
+/** So many of them may wait in one socket. */
+const SEND_AHEAD = 3
 /** A peer that lets so many bytes of small messages pile up does not read. */
 const BACKLOG_BYTES_MAX = 4 * 1024 * 1024
 const HANDSHAKE_MS = 10_000
-const FREE_BUFFERS_MAX = 16
-
-const freeBuffers: Buffer[] = []
-
-function takeBuffer(): Buffer {
-  return freeBuffers.pop() ?? Buffer.allocUnsafeSlow(SEND_BUFFER_BYTES)
-}
-
-function giveBuffer(buffer: Buffer): void {
-  if (freeBuffers.length < FREE_BUFFERS_MAX && buffer.length === SEND_BUFFER_BYTES) freeBuffers.push(buffer)
-}
-
 /** One peer's socket: bytes to messages, messages and blocks to bytes. */
 export class PeerConnection {
   readonly address: PeerAddress
@@ -81,7 +73,7 @@ export class PeerConnection {
       host: address.host,
       port: address.port,
       onread: {
-        buffer: RECEIVE_BUFFER,
+        buffer: torrent.limits.isDownloadLimited ? RECEIVE_BUFFER.subarray(0, LIMITED_BYTES) : RECEIVE_BUFFER,
         callback: (bytesRead, buffer) => {
           connection!.#receive(buffer, bytesRead)
           return !connection!.#readPaused
@@ -111,7 +103,7 @@ export class PeerConnection {
       return
     }
     if (this.incoming) this.#socket.write(torrent.core.handshake(handshake))
-    const identity = torrent.identityOf(this.address, handshake.peerId)
+    const identity = identityOf(this.address, handshake.peerId)
     const { host, port } = this.address
     const origin = { host, port: this.incoming ? undefined : port, incoming: this.incoming, identity }
     const session = torrent.core.join(handshake, origin, this.#host.now())
@@ -129,6 +121,7 @@ export class PeerConnection {
     if (this.#closed) return
     const { session, torrent } = this
     if (session !== undefined) torrent!.core.hearing(session, this.#host.now())
+    const before = session?.download.total ?? 0
     const failure = this.#reader.push(buffer, 0, length)
     if (failure !== undefined) {
       this.close(failure)
@@ -136,8 +129,9 @@ export class PeerConnection {
     }
     if (this.session === undefined) return
     this.torrent!.core.heard(this.session)
-    this.torrent!.settle()
-    if (this.torrent!.isFull) this.pauseReading()
+    this.torrent!.received(this.session.download.total - before)
+    // Others were told when that began; this one may have joined since.
+    if (this.torrent!.isThrottled) this.pauseReading()
   }
 
   pauseReading(): void {
@@ -169,15 +163,17 @@ export class PeerConnection {
   }
 
   #sendBlocks(session: PeerSession): void {
-    const limiters = [this.#host.uploadLimiter, this.torrent!.uploadLimiter]
-    while (this.#sending < SEND_AHEAD_BYTES) {
-      const now = this.#host.now()
-      const available = Math.min(...limiters.map(limiter => limiter.available(now)))
+    const { limits } = this.torrent!
+    const now = this.#host.now()
+    const takesBytes = (session.upload.rate(now) * SEND_MS) / 1000
+    const bytesAtOnce = Math.max(SEND_BYTES_MIN, Math.min(takesBytes, SEND_BYTES_MAX))
+    while (this.#sending < SEND_AHEAD * bytesAtOnce) {
+      const available = limits.mayUpload(now)
       if (available <= 0) return
-      const run = this.torrent!.core.takeUpload(session, Math.min(SEND_BYTES, available))
+      const run = this.torrent!.core.takeUpload(session, Math.min(bytesAtOnce, available))
       if (run === undefined) return
       const bytes = run.lengths.reduce((sum, length) => sum + length, 0)
-      for (const limiter of limiters) limiter.take(bytes)
+      limits.uploaded(bytes, now)
       this.#sending += bytes
       void this.#sendRun(session, run, bytes)
     }
@@ -186,7 +182,7 @@ export class PeerConnection {
   /** Reads a run into one buffer, between the headers of its blocks, and sends it. */
   async #sendRun(session: PeerSession, run: UploadRun, bytes: number): Promise<void> {
     const total = bytes + run.lengths.length * PIECE_HEADER_BYTES
-    const buffer = total <= SEND_BUFFER_BYTES ? takeBuffer() : Buffer.allocUnsafeSlow(total)
+    const buffer = takeBuffer(total)
     const views: Uint8Array[] = []
     let at = 0
     let { begin } = run
@@ -228,4 +224,10 @@ export class PeerConnection {
 /** IPv4 addresses that arrive on an IPv6 socket, in their own form. */
 function plainHost(address: string): string {
   return address.startsWith('::ffff:') ? address.slice(7) : address
+}
+
+/** What a peer is known by when it misbehaves. On one machine, or behind one router, hosts do not tell peers apart. */
+function identityOf({ host }: PeerAddress, peerId: Uint8Array): string {
+  const scope = addressScope(host)
+  return scope === 'private' || scope === 'loopback' ? `${host}/${toHex(peerId)}` : host
 }

@@ -4,12 +4,12 @@ export const REFILL_MS = 10
 const BURST_MS = 250
 const BURST_MIN_BYTES = 16_384
 /** What has moved of late is counted in slots, one more than make up a second. */
-const SLOT_MS = 20
+const SLOT_MS = 10
 const SLOTS = 1000 / SLOT_MS + 1
 
 /**
  * A bucket that fills with the bytes that may move. It begins empty and holds little, and whatever is caught up on, no second holds
- * more than the limit and a fiftieth. Blocks move whole: the bucket may go below zero, and is in debt then.
+ * more than the limit and a hundredth. Blocks move whole: the bucket may go below zero, and is in debt then.
  */
 export class RateLimiter {
   #bytesPerSecond: number
@@ -51,10 +51,12 @@ export class RateLimiter {
     return Math.min(this.#tokens, window - this.#movedTotal)
   }
 
-  take(bytes: number): void {
+  /** Bytes move, whether they may or not; negative where they did not after all. */
+  take(bytes: number, now: number): void {
     if (!this.isLimited) return
+    this.#turn(now)
     this.#tokens -= bytes
-    if (bytes > 0) this.#movedAt = this.#refilledAt
+    if (bytes > 0) this.#movedAt = now
     this.#moved[this.#slot % SLOTS] += bytes
     this.#movedTotal += bytes
   }

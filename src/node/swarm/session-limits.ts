@@ -1,13 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeDurably } from './durable-file.ts'
+import type { LimitChange } from './limits.ts'
 import { diskError } from './torrent-files.ts'
-
-/** Bytes a second; `Infinity` for no limit, undefined for what it is already. */
-export interface LimitChange {
-  readonly upload?: number | undefined
-  readonly download?: number | undefined
-}
 
 const LIMITS_FILE = 'limits.json'
 const LIMITS_VERSION = 1

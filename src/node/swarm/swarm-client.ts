@@ -12,11 +12,12 @@ import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import type { OpenUrlOptions } from './fetch-url.ts'
 import { HashPool } from './hash-pool.ts'
 import { HashQueue } from './hash-queue.ts'
+import { type LimitChange, Limits } from './limits.ts'
 import { type MakeTorrentOptions, makeTorrent } from './make-torrent.ts'
 import { nodeBulkHash } from './node-bulk-hash.ts'
 import { parseAddress } from './parse-address.ts'
 import { type ConnectionHost, PeerConnection } from './peer-connection.ts'
-import { RateLimiter, REFILL_MS } from './rate-limiter.ts'
+import { REFILL_MS } from './rate-limiter.ts'
 import { SwarmTorrent } from './swarm-torrent.ts'
 import type { SwarmTorrentOptions, TorrentHost } from './torrent-host.ts'
 import { TrackerClient } from './tracker-client.ts'
@@ -88,8 +89,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
   readonly hashQueue = new HashQueue(nodeBulkHash)
   readonly hashPool: HashPool
   readonly stateFolder: string
-  readonly uploadLimiter: RateLimiter
-  readonly downloadLimiter: RateLimiter
+  readonly limits: Limits
   readonly trackers: TrackerClient
   readonly fetchOptions: OpenUrlOptions
   readonly webSeedTiming: WebSeedTiming
@@ -108,8 +108,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     this.#options = { ...SWARM_CLIENT_DEFAULTS, ...options }
     this.stateFolder = resolve(options.stateFolder)
     this.hashPool = new HashPool(options.hashThreads)
-    this.uploadLimiter = new RateLimiter(options.uploadLimit ?? Number.POSITIVE_INFINITY, this.now())
-    this.downloadLimiter = new RateLimiter(options.downloadLimit ?? Number.POSITIVE_INFINITY, this.now())
+    this.limits = new Limits({ upload: options.uploadLimit, download: options.downloadLimit }, this.now())
     const allowPrivate = options.allowPrivate ?? false
     this.trackers = new TrackerClient({ allowPrivate })
     this.webSeedTiming = options.webSeedTiming ?? WEB_SEED_TIMING
@@ -124,7 +123,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     const client = new SwarmClient(options)
     if (options.port !== undefined) await client.#listen(options.port)
     client.#ticker = setInterval(() => client.#tick(), TICK_MS)
-    if (client.uploadLimiter.isLimited || client.downloadLimiter.isLimited) client.#startRefill()
+    if (client.limits.isLimited) client.#startRefill()
     return client
   }
 
@@ -190,7 +189,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
       throw new OperationError('torrent-known', 'this torrent is there already')
     }
     this.#torrents.set(torrent.infohash, torrent)
-    if (torrent.uploadLimiter.isLimited || torrent.downloadLimiter.isLimited) this.#startRefill()
+    if (torrent.limits.own.isLimited) this.#startRefill()
     for (const peer of options.peers ?? []) torrent.core.candidates.add(peer, 'user')
     await torrent.open()
     torrent.tick(this.now())
@@ -318,9 +317,8 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
   }
 
   /** Changes the limits, in bytes a second. */
-  setLimits(limits: { readonly upload?: number; readonly download?: number }): void {
-    if (limits.upload !== undefined) this.uploadLimiter.setLimit(limits.upload)
-    if (limits.download !== undefined) this.downloadLimiter.setLimit(limits.download)
+  setLimits(change: LimitChange): void {
+    this.limits.set(change)
     this.limitsChanged()
   }
 
@@ -339,18 +337,18 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     for (const torrent of this.#torrents.values()) {
       if (torrent.core.isStarted && !torrent.core.isDone) fetching.push(torrent)
     }
-    const limitersOf = (torrent: SwarmTorrent) => [this.downloadLimiter, torrent.downloadLimiter]
+    const limitersOf = (torrent: SwarmTorrent) => [this.limits.asked, torrent.limits.own.asked]
     for (const torrent of fetching) {
       const left = torrent.core.downloadAllowance
       // What one did not use goes back before it is shared out again.
-      if (Number.isFinite(left)) for (const limiter of limitersOf(torrent)) limiter.take(-left)
+      if (Number.isFinite(left)) for (const limiter of limitersOf(torrent)) limiter.take(-left, now)
     }
-    const share = this.downloadLimiter.available(now) / Math.max(1, fetching.length)
+    const share = this.limits.asked.available(now) / Math.max(1, fetching.length)
     for (const torrent of fetching) {
-      const allowance = Math.min(share, torrent.downloadLimiter.available(now))
+      const allowance = Math.min(share, torrent.limits.own.asked.available(now))
       torrent.core.downloadAllowance = allowance
       if (!Number.isFinite(allowance)) continue
-      for (const limiter of limitersOf(torrent)) limiter.take(allowance)
+      for (const limiter of limitersOf(torrent)) limiter.take(allowance, now)
       torrent.core.fillAll(now)
     }
     // Ten thousand torrents that nobody asks for should cost nothing.

@@ -10,16 +10,14 @@ import { Torrent } from '../../bittorrent/swarm/torrent.ts'
 import type { TorrentOptions } from '../../bittorrent/swarm/torrent-options.ts'
 import type { UploadRun } from '../../bittorrent/swarm/uploads.ts'
 import type { TrackerStatus } from '../../bittorrent/tracker/announcer.ts'
-import { addressScope } from '../../bittorrent/wire/address-scope.ts'
-import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import { allocateFiles } from './allocate-files.ts'
 import { RoomWait } from './disk-room.ts'
 import { type FilePlaces, forgetPlaces, type Places } from './file-places.ts'
 import { FileReaders } from './file-readers.ts'
 import { unwantedPieces } from './file-selection.ts'
+import { type LimitChange, TorrentLimits } from './limits.ts'
 import { FileMoves } from './move-files.ts'
 import { filesUnknown, invalidTorrent, type OpenedFiles, openFiles, StatePaths } from './open-files.ts'
-import { RateLimiter } from './rate-limiter.ts'
 import { ResumeStore } from './resume-store.ts'
 import { TorrentAnnounces } from './torrent-announces.ts'
 import { diskError, type TorrentFiles } from './torrent-files.ts'
@@ -37,8 +35,7 @@ const SAVE_MS = 10_000
 /** One torrent: its core, its storage, and its files. Its events are {@link TorrentEvents}. */
 export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   readonly core: Torrent
-  readonly uploadLimiter: RateLimiter
-  readonly downloadLimiter: RateLimiter
+  readonly limits: TorrentLimits
   readonly #host: TorrentHost
   readonly #options: SwarmTorrentOptions
   readonly #resume: ResumeStore
@@ -70,8 +67,11 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     super()
     this.#host = host
     this.#options = options
-    this.uploadLimiter = new RateLimiter(options.uploadLimit ?? Number.POSITIVE_INFINITY, host.now())
-    this.downloadLimiter = new RateLimiter(options.downloadLimit ?? Number.POSITIVE_INFINITY, host.now())
+    this.limits = new TorrentLimits(
+      { upload: options.uploadLimit, download: options.downloadLimit },
+      host.limits,
+      host.now(),
+    )
     const superSeed = options.superSeed ?? false
     this.core = new Torrent(hashes, { ...torrentOptions, superSeed }, host.random, info, layers)
     this.#paths = new StatePaths(host.stateFolder, this.infohash)
@@ -137,9 +137,15 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     return formatMagnet({ infohashV1, infohashV2, displayName: this.info?.name })
   }
 
-  /** Whether sockets should not be read at present. */
-  get isFull(): boolean {
-    return this.#storage?.assembler.isFull ?? false
+  /** Whether nobody is to be read from at present. */
+  get isThrottled(): boolean {
+    return this.#links.isThrottled
+  }
+
+  /** So many bytes of blocks have come from a peer, and whatever else it had to say. */
+  received(bytes: number): void {
+    this.limits.received(bytes, this.#host.now())
+    this.settle()
   }
 
   isFor(infohash: Uint8Array): boolean {
@@ -147,12 +153,6 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     return (
       (v1 !== undefined && equalBytes(v1, infohash)) || (v2 !== undefined && equalBytes(v2.subarray(0, 20), infohash))
     )
-  }
-
-  /** What a peer is known by when it misbehaves. On one machine, or behind one router, hosts do not tell peers apart. */
-  identityOf({ host }: PeerAddress, peerId: Uint8Array): string {
-    const scope = addressScope(host)
-    return scope === 'private' || scope === 'loopback' ? `${host}/${toHex(peerId)}` : host
   }
 
   #setState(state: TorrentState): void {
@@ -207,7 +207,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     const now = this.#host.now()
     this.#storage = new TorrentStorage(this.#storageOwner(), opened)
     this.core.start(stored, this.#storage.assembler, now)
-    if (this.#host.downloadLimiter.isLimited || this.downloadLimiter.isLimited) this.core.downloadAllowance = 0
+    if (this.limits.isDownloadLimited) this.core.downloadAllowance = 0
     this.core.picker!.setSequential(this.#options.sequential ?? false)
     if (unwanted.size > 0) this.core.setPriorities(unwantedPieces(info, target.map, unwanted), now)
     const missing = this.#storage.restore(this.#options.expectComplete ?? false)
@@ -248,9 +248,8 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   }
 
   /** Changes this torrent's own limits, in bytes a second; `Infinity` for none. */
-  setLimits(limits: { readonly upload?: number; readonly download?: number }): void {
-    if (limits.upload !== undefined) this.uploadLimiter.setLimit(limits.upload)
-    if (limits.download !== undefined) this.downloadLimiter.setLimit(limits.download)
+  setLimits(change: LimitChange): void {
+    this.limits.own.set(change)
     this.#host.limitsChanged()
   }
 
@@ -413,7 +412,9 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     }
     this.#settling = false
     this.#links.flush()
-    if (this.#links.throttle(this.isFull)) this.core.fillAll(this.#host.now())
+    const now = this.#host.now()
+    const mustWait = this.#storage?.assembler.isFull || !this.limits.mayReceive(now)
+    if (this.#links.throttle(mustWait)) this.core.fillAll(now)
   }
 
   #metadataCame(info: TorrentInfo): void {

@@ -8,7 +8,7 @@ import type { OpenUrlOptions } from './fetch-url.ts'
 import type { ChooseFile } from './file-selection.ts'
 import type { HashPool } from './hash-pool.ts'
 import type { HashQueue } from './hash-queue.ts'
-import type { RateLimiter } from './rate-limiter.ts'
+import type { Limits } from './limits.ts'
 import type { TrackerClient } from './tracker-client.ts'
 import type { WebSeed } from './web-seed-connection.ts'
 import type { WebSeedTiming } from './web-seeds.ts'
@@ -87,7 +87,8 @@ export interface TorrentHost {
   readonly hashPool: HashPool
   readonly blockPool: BlockPool
   readonly hashQueue: HashQueue
-  readonly downloadLimiter: RateLimiter
+  /** Of all torrents together. */
+  readonly limits: Limits
   /** Limits of a torrent have changed. */
   limitsChanged(): void
   readonly trackers: TrackerClient

@@ -6,6 +6,11 @@ export class TorrentLinks {
   readonly all = new Map<number, PeerLink>()
   #isThrottled = false
 
+  /** Whether nobody is read from. */
+  get isThrottled(): boolean {
+    return this.#isThrottled
+  }
+
   /** Sends what waits. */
   flush(): void {
     for (const link of this.all.values()) link.flush()

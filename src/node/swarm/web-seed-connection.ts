@@ -198,7 +198,7 @@ export class WebSeedConnection {
     core.blockBytes(this.session, data, 0, data.length)
     core.blockEnds(this.session)
     core.heard(this.session)
-    this.#torrent.settle()
+    this.#torrent.received(data.length)
     return !this.#abort.signal.aborted
   }
 

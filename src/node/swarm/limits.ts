@@ -1,0 +1,84 @@
+import { RateLimiter } from './rate-limiter.ts'
+
+/** Below this many bytes a second, asking is held back alone: whoever is not read for seconds cannot say anything either. */
+const PACED_MIN = 256 * 1024
+
+/** In bytes a second: `Infinity` for none, undefined for what it is already. */
+export interface LimitChange {
+  readonly upload?: number | undefined
+  readonly download?: number | undefined
+}
+
+/**
+ * How fast bytes may move, of one torrent or of all together. What comes in is limited twice: what is asked for, so that it comes in
+ * evenly, and what is read, as peers may send late and then all at once.
+ */
+export class Limits {
+  readonly upload: RateLimiter
+  readonly asked: RateLimiter
+  readonly #received: RateLimiter
+  #isPaced = false
+
+  constructor({ upload, download }: LimitChange, now: number) {
+    this.upload = new RateLimiter(upload ?? Number.POSITIVE_INFINITY, now)
+    this.asked = new RateLimiter(Number.POSITIVE_INFINITY, now)
+    this.#received = new RateLimiter(Number.POSITIVE_INFINITY, now)
+    this.set({ download })
+  }
+
+  get isLimited(): boolean {
+    return this.upload.isLimited || this.asked.isLimited
+  }
+
+  set({ upload, download }: LimitChange): void {
+    if (upload !== undefined) this.upload.setLimit(upload)
+    if (download === undefined) return
+    this.asked.setLimit(download)
+    this.#received.setLimit(download)
+    this.#isPaced = download >= PACED_MIN
+  }
+
+  /** Bytes of blocks have come in. */
+  received(bytes: number, now: number): void {
+    this.#received.take(bytes, now)
+  }
+
+  /** Whether more may be read. */
+  mayReceive(now: number): boolean {
+    return !this.#isPaced || this.#received.available(now) > 0
+  }
+}
+
+/** What holds for one torrent: its own limits, and those of all together. */
+export class TorrentLimits {
+  readonly own: Limits
+  readonly #all: Limits
+
+  constructor(own: LimitChange, all: Limits, now: number) {
+    this.own = new Limits(own, now)
+    this.#all = all
+  }
+
+  get isDownloadLimited(): boolean {
+    return this.own.asked.isLimited || this.#all.asked.isLimited
+  }
+
+  /** Bytes that may be sent. */
+  mayUpload(now: number): number {
+    return Math.min(this.own.upload.available(now), this.#all.upload.available(now))
+  }
+
+  uploaded(bytes: number, now: number): void {
+    this.own.upload.take(bytes, now)
+    this.#all.upload.take(bytes, now)
+  }
+
+  mayReceive(now: number): boolean {
+    return this.own.mayReceive(now) && this.#all.mayReceive(now)
+  }
+
+  received(bytes: number, now: number): void {
+    this.own.received(bytes, now)
+    this.#all.received(bytes, now)
+  }
+}
