@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { parseMetainfo } from '../src/bittorrent/metainfo/metainfo.ts'
 import { HashPool } from '../src/node/swarm/hash-pool.ts'
 import { makeTorrent } from '../src/node/swarm/make-torrent.ts'
-import { nodeBulkHash } from '../src/node/swarm/node-bulk-hash.ts'
+import { nodeBulkHash } from '../src/platform/bulk-hash.ts'
 import { crowdRows, limitRows, seedersRows } from './swarm-crowd.ts'
 import { firstByteRow } from './swarm-first-byte.ts'
 import { hostileRow, idleRow } from './swarm-memory.ts'
@@ -29,7 +29,7 @@ async function makeFilm(root: string, mebibytes: number): Promise<Film> {
   let infohash: Uint8Array | undefined
   for (const version of ['v1', 'v2', 'hybrid'] as const) {
     const metainfo = await makeTorrent(path, { version }, pool)
-    const parsed = parseMetainfo(metainfo, nodeBulkHash.sha256)
+    const parsed = parseMetainfo(metainfo, nodeBulkHash)
     if (parsed.ok && version === 'v1') infohash = parsed.value.info.infohashV1
     torrents[version] = join(folder, `${version}.torrent`)
     await writeFile(torrents[version], metainfo)

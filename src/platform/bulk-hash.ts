@@ -32,12 +32,18 @@ function hashPiece({ sha1, leaves, parts, zeros }: PieceWork): void {
     state?.take(left < ZEROS.length ? ZEROS.subarray(0, left) : ZEROS)
 }
 
+/** A plain array: what is kept of a Buffer's `slice` would change with it. */
+function hashOf(algorithm: 'sha1' | 'sha256', data: Uint8Array): Uint8Array {
+  const { buffer, byteOffset, length } = hash(algorithm, data, 'buffer')
+  return new Uint8Array(buffer, byteOffset, length)
+}
+
 /** Hashes by OpenSSL, which has the processor's own instructions for them. */
 export const openSslBulkHash: BulkHash = {
   name: 'OpenSSL',
   lanes: 1,
-  sha1: data => hash('sha1', data, 'buffer'),
-  sha256: data => hash('sha256', data, 'buffer'),
+  sha1: data => hashOf('sha1', data),
+  sha256: data => hashOf('sha256', data),
   sha256Pairs(pairs, out) {
     for (let at = 0; at < out.length; at += HASH_BYTES) {
       out.set(hash('sha256', pairs.subarray(2 * at, 2 * at + 2 * HASH_BYTES), 'buffer'), at)

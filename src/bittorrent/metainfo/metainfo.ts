@@ -1,13 +1,12 @@
 import { toHex } from '../../base/bytes/bytes.ts'
 import { fromUtf8 } from '../../base/bytes/utf8.ts'
-import { sha256 } from '../../base/crypto/hash.ts'
 import { accept, reject, type Verdict } from '../../base/verdict.ts'
 import { decodeBencode } from '../bencode/decode.ts'
 import { asDict, bytesField, dictField, integerField, listField } from '../bencode/fields.ts'
 import { type BencodeDict, type BencodeValue, keyBytes } from '../bencode/value.ts'
 import type { Sha256 } from './merkle.ts'
 import { isPieceLayer, needsPieceLayer, type PieceLayers } from './piece-layers.ts'
-import { parseTorrentInfo, type TorrentInfo } from './torrent-info.ts'
+import { PORTABLE_HASHES, parseTorrentInfo, type TorrentInfo } from './torrent-info.ts'
 
 /** A .torrent file: the info dictionary, and what may be said around it. */
 export interface Metainfo {
@@ -101,12 +100,12 @@ function readPieceLayers(root: BencodeDict, info: TorrentInfo, hash: Sha256): Ve
 /**
  * Judges a .torrent file.
  *
- * @param hash SHA-256 to check piece layers with; the portable one unless a faster one is at hand
+ * @param hashes for infohashes and piece layers; portable ones unless faster ones are at hand
  * @example
  * const parsed = parseMetainfo(await readFile('ubuntu.torrent'))
  * if (parsed.ok) parsed.value.info.files.map(file => file.path.join('/'))
  */
-export function parseMetainfo(bytes: Uint8Array, hash: Sha256 = sha256): Verdict<Metainfo> {
+export function parseMetainfo(bytes: Uint8Array, hashes = PORTABLE_HASHES): Verdict<Metainfo> {
   if (bytes.length > METAINFO_LIMITS.bytesMax) return reject('torrent-too-large')
   // Real files end in a line break now and then, and name keys in any order; only the info section's bytes are hashed.
   const decoded = decodeBencode(bytes, { allowUnsorted: true, allowTrailing: true })
@@ -115,9 +114,9 @@ export function parseMetainfo(bytes: Uint8Array, hash: Sha256 = sha256): Verdict
   if (root === undefined) return reject('torrent-not-a-dictionary')
   const span = decoded.value.spans.get('info')
   if (span === undefined) return reject('torrent-info-missing')
-  const info = parseTorrentInfo(bytes.slice(span[0], span[1]))
+  const info = parseTorrentInfo(bytes.slice(span[0], span[1]), hashes)
   if (!info.ok) return info
-  const pieceLayers = readPieceLayers(root, info.value, hash)
+  const pieceLayers = readPieceLayers(root, info.value, hashes.sha256)
   if (!pieceLayers.ok) return pieceLayers
   return accept({
     info: info.value,

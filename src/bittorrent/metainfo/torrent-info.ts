@@ -9,6 +9,15 @@ import { mergeHybrid, readFilesV2 } from './info-v2.ts'
 import { safeName } from './safe-path.ts'
 import { type InfoContext, type ListedFiles, TORRENT_LIMITS, type TorrentFile } from './torrent-file.ts'
 
+/** The hashes that torrents are judged by. */
+export interface TorrentHashes {
+  sha1(data: Uint8Array): Uint8Array
+  sha256(data: Uint8Array): Uint8Array
+}
+
+/** Where nothing faster is at hand. */
+export const PORTABLE_HASHES: TorrentHashes = { sha1, sha256 }
+
 /** An info dictionary that was found sound: what the infohash stands for. */
 export interface TorrentInfo {
   /** The dictionary's own bytes, which the infohashes are of. */
@@ -60,8 +69,9 @@ function readFiles(context: InfoContext, hasV1: boolean, hasV2: boolean): Verdic
  * Judges an info dictionary.
  *
  * @param bytes exactly the dictionary
+ * @param hashes for the infohashes
  */
-export function parseTorrentInfo(bytes: Uint8Array): Verdict<TorrentInfo> {
+export function parseTorrentInfo(bytes: Uint8Array, hashes = PORTABLE_HASHES): Verdict<TorrentInfo> {
   if (bytes.length > TORRENT_LIMITS.infoBytesMax) return reject('torrent-info-too-large')
   const decoded = decodeBencode(bytes, { allowUnsorted: true })
   if (!decoded.ok) return decoded
@@ -79,8 +89,8 @@ export function parseTorrentInfo(bytes: Uint8Array): Verdict<TorrentInfo> {
     if (!strict.ok) return strict
   }
 
-  const infohashV1 = hasV1 ? sha1(bytes) : undefined
-  const infohashV2 = hasV2 ? sha256(bytes) : undefined
+  const infohashV1 = hasV1 ? hashes.sha1(bytes) : undefined
+  const infohashV2 = hasV2 ? hashes.sha256(bytes) : undefined
   const name = readName(info, toHex((infohashV1 ?? infohashV2)!))
   if (name === undefined) return reject('torrent-name-missing')
   const pieceLength = readPieceLength(info, hasV2)

@@ -11,7 +11,7 @@ import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
 import { checkPieces } from '../../node/swarm/check-pieces.ts'
 import { HashPool } from '../../node/swarm/hash-pool.ts'
 import { makeTorrent } from '../../node/swarm/make-torrent.ts'
-import { nodeBulkHash } from '../../node/swarm/node-bulk-hash.ts'
+import { nodeBulkHash } from '../../platform/bulk-hash.ts'
 import { formatBytes, ProgressReporter } from './progress.ts'
 import { readTorrentFile, writeTorrentFile } from './torrent-source.ts'
 
@@ -65,7 +65,7 @@ export async function createTorrent(path: string, options: CreateOptions): Promi
       },
       pool,
     )
-    const metainfo = parseMetainfo(bytes, nodeBulkHash.sha256)
+    const metainfo = parseMetainfo(bytes, nodeBulkHash)
     if (!metainfo.ok) throw new OperationError(metainfo.code, 'the torrent that was made is not sound')
     const { name } = metainfo.value.info
     const output = options.output ?? `${name}.torrent`

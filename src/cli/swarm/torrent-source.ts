@@ -4,12 +4,12 @@ import { type Metainfo, parseMetainfo } from '../../bittorrent/metainfo/metainfo
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
 import { chosenPath } from '../../node/swarm/file-selection.ts'
 import { fitsGlob } from '../../node/swarm/glob.ts'
-import { nodeBulkHash } from '../../node/swarm/node-bulk-hash.ts'
 import { readTorrentFile as readBytes, readMagnet } from '../../node/swarm/session-source.ts'
+import { nodeBulkHash } from '../../platform/bulk-hash.ts'
 
 /** A .torrent file, judged. */
 export async function readTorrentFile(path: string): Promise<Metainfo> {
-  const parsed = parseMetainfo(await readBytes(path), nodeBulkHash.sha256)
+  const parsed = parseMetainfo(await readBytes(path), nodeBulkHash)
   if (parsed.ok) return parsed.value
   throw new OperationError(
     parsed.code,

@@ -12,9 +12,9 @@ import {
   type TorrentPlanOptions,
 } from '../../bittorrent/metainfo/create-metainfo.ts'
 import { MERKLE_BLOCK_BYTES, merkleLevels, merklePad, merkleRoot } from '../../bittorrent/metainfo/merkle.ts'
+import { nodeBulkHash } from '../../platform/bulk-hash.ts'
 import type { HashPiece, PieceHashes } from './hash-job.ts'
 import type { HashPool } from './hash-pool.ts'
-import { nodeBulkHash } from './node-bulk-hash.ts'
 
 export interface MakeTorrentOptions extends TorrentPlanOptions, MetainfoExtras {
   /** Told how far it is, now and then. */

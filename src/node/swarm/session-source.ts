@@ -4,8 +4,8 @@ import { OperationError } from '../../base/errors.ts'
 import { parseMagnet } from '../../bittorrent/metainfo/magnet.ts'
 import { METAINFO_LIMITS, parseMetainfo } from '../../bittorrent/metainfo/metainfo.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
+import { nodeBulkHash } from '../../platform/bulk-hash.ts'
 import { fitsGlob } from './glob.ts'
-import { nodeBulkHash } from './node-bulk-hash.ts'
 import { parseAddress } from './parse-address.ts'
 import type { SessionRecord } from './session-record.ts'
 import type { AddOptions } from './swarm-client.ts'
@@ -49,7 +49,7 @@ export function readMagnet(link: string): SourceSummary {
 
 /** Throws OperationError with the verdict's code where it is no torrent. */
 export function readMetainfo(bytes: Uint8Array): SourceSummary {
-  const parsed = parseMetainfo(bytes, nodeBulkHash.sha256)
+  const parsed = parseMetainfo(bytes, nodeBulkHash)
   if (!parsed.ok)
     throw new OperationError(parsed.code, parsed.detail ?? 'this is no torrent that can be used', {
       next: 'give a .torrent file or a magnet link',
@@ -98,7 +98,7 @@ export function resumeSource(
   { infohash, magnet }: SessionRecord,
   file: Uint8Array | undefined,
 ): { readonly source: string | Uint8Array; readonly options: Pick<AddOptions, 'byV2'> } {
-  const parsed = file && parseMetainfo(file, nodeBulkHash.sha256)
+  const parsed = file && parseMetainfo(file, nodeBulkHash)
   const infohashes = parsed?.ok ? infohashesOf(parsed.value.info) : []
   const place = infohashes.findIndex(known => known.startsWith(infohash))
   // A hybrid that came by a v2-only magnet link goes by its second infohash, and so do its files of this folder.

@@ -9,12 +9,12 @@ import { type Metainfo, parseMetainfo } from '../../bittorrent/metainfo/metainfo
 import { BlockPool } from '../../bittorrent/storage/block-pool.ts'
 import { TORRENT_OPTIONS, type TorrentOptions } from '../../bittorrent/swarm/torrent-options.ts'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
+import { nodeBulkHash } from '../../platform/bulk-hash.ts'
 import type { OpenUrlOptions } from './fetch-url.ts'
 import { HashPool } from './hash-pool.ts'
 import { HashQueue } from './hash-queue.ts'
 import { type LimitChange, Limits } from './limits.ts'
 import { type MakeTorrentOptions, makeTorrent } from './make-torrent.ts'
-import { nodeBulkHash } from './node-bulk-hash.ts'
 import { parseAddress } from './parse-address.ts'
 import { type ConnectionHost, PeerConnection } from './peer-connection.ts'
 import { REFILL_MS } from './rate-limiter.ts'
@@ -226,7 +226,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
   #fromMetainfo(source: Uint8Array | Metainfo, options: AddOptions): SwarmTorrent {
     let metainfo = source as Metainfo
     if (source instanceof Uint8Array) {
-      const parsed = parseMetainfo(source, nodeBulkHash.sha256)
+      const parsed = parseMetainfo(source, nodeBulkHash)
       if (!parsed.ok) throw new OperationError(parsed.code, parsed.detail ?? 'this is no torrent that can be used')
       metainfo = parsed.value
     }

@@ -1,1 +1,0 @@
-export { nodeBulkHash } from '../../platform/bulk-hash.ts'
