@@ -46,9 +46,12 @@ export type StorageEffect =
   | WriteEffect
   | HashEffect
   | { readonly type: 'read'; readonly piece: number; readonly firstBlock: number; readonly blockCount: number }
-  /** The piece is right and written. `digests` where it had failed before: SHA-1 of each block, 20 bytes each. */
+  /** The piece is right and written. `digests` where it had failed before, as when it failed. */
   | { readonly type: 'verified'; readonly piece: number; readonly digests: Uint8Array | undefined }
-  /** The piece is wrong; `digests` tells later whose block it was. Empty where the disk failed and nobody is to blame. */
+  /**
+   * The piece is wrong. `digests` tells whose block it was: the piece's leaves (BEP 52: SHA-256 of each block) where it has a tree,
+   * SHA-1 of each block elsewhere, one after the other. Empty where the disk failed and nobody is to blame.
+   */
   | { readonly type: 'failed'; readonly piece: number; readonly digests: Uint8Array }
 
 /** Tells runs of all pieces apart: no piece has more. */
@@ -78,7 +81,7 @@ class Assembly {
   /** It is given up, or done. */
   isReleased = false
   verdict: boolean | undefined
-  /** Blocks whose digests are known, once it comes to that. */
+  /** Of the blocks, once it comes to that; those of SHA-1 come one by one, from the disk. */
   digests: Uint8Array | undefined
   digested = 0
 
@@ -310,8 +313,8 @@ export class PieceAssembler {
     }
     if (assembly.writesPending > 0 || assembly.states.includes(HELD)) return
     const wantsDigests = !assembly.verdict || this.#suspicious.has(assembly.piece)
-    if (wantsDigests && assembly.digested < assembly.blockCount) {
-      assembly.digests ??= new Uint8Array(20 * assembly.blockCount)
+    if (wantsDigests) assembly.digests ??= assembly.verifier.leaves ?? new Uint8Array(20 * assembly.blockCount)
+    if (wantsDigests && assembly.verifier.leaves === undefined && assembly.digested < assembly.blockCount) {
       this.#askFor(assembly, assembly.digested)
       return
     }

@@ -18,7 +18,7 @@ export class PieceVerifier {
   readonly #expected: ExpectedHashes
   readonly #blockCount: number
   readonly #sha1: Sha1State | undefined
-  /** With room for the whole tree: what lies beyond the data stays zero, as BEP 52 has it. */
+  /** Up to the tree's width: what lies beyond the data stays zero, as BEP 52 has it. */
   readonly #leaves: Uint8Array | undefined
   #next = 0
 
@@ -54,6 +54,12 @@ export class PieceVerifier {
   matches(): boolean {
     const { sha1, merkle } = this.#expected
     if (this.#sha1 !== undefined && !equalBytes(this.#sha1.digest(), sha1!)) return false
-    return this.#leaves === undefined || equalBytes(subtreeRoot(this.#leaves, this.#hash.sha256Pairs), merkle!.root)
+    if (this.#leaves === undefined) return true
+    return equalBytes(subtreeRoot(this.#leaves.slice(), this.#hash.sha256Pairs), merkle!.root)
+  }
+
+  /** After the last block: SHA-256 of each, 32 bytes; `undefined` where the piece has no tree. */
+  get leaves(): Uint8Array | undefined {
+    return this.#leaves?.subarray(0, MERKLE_HASH_BYTES * this.#blockCount)
   }
 }

@@ -198,10 +198,16 @@ test('a spoiled piece fails with the digests of its blocks, and the right one br
     disk.drain(assembler)
     const [bad, good] = disk.verdicts
     assert.deepEqual([bad.type, good.type], ['failed', 'verified'])
+    const hash = version === 'v1' ? sha1 : sha256
+    const right = [0, 1, 2, 3].map(block => {
+      const start = PIECE_LENGTH + block * PIECE_BLOCK_BYTES
+      return hash(of.space.slice(start, start + PIECE_BLOCK_BYTES))
+    })
+    assert.deepEqual(good.digests, concatBytes(...right))
+    const size = right[0].length
+    assert.equal(bad.digests!.length, 4 * size)
     const differing = [0, 1, 2, 3].filter(
-      block =>
-        toHex(bad.digests!.slice(20 * block, 20 * block + 20)) !==
-        toHex(good.digests!.slice(20 * block, 20 * block + 20)),
+      block => toHex(bad.digests!.slice(size * block, size * block + size)) !== toHex(right[block]),
     )
     assert.deepEqual(differing, [2])
   }

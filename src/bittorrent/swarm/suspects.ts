@@ -1,3 +1,5 @@
+import { equalBytes } from '../../base/bytes/bytes.ts'
+
 /** One failed attempt at a piece: who sent each block, and what it hashed to. */
 interface FailedAttempt {
   readonly senders: readonly string[]
@@ -25,7 +27,7 @@ export class Suspects {
    * A piece was wrong.
    *
    * @param senders who sent each block
-   * @param digests SHA-1 of each block; empty where nobody is to blame
+   * @param digests of each block, all of one length; empty where nobody is to blame
    * @returns who is known to have lied
    */
   failed(piece: number, senders: readonly string[], digests: Uint8Array): string[] {
@@ -42,16 +44,18 @@ export class Suspects {
   verified(piece: number, digests: Uint8Array | undefined): string[] {
     const liars = new Set<string>()
     for (const attempt of this.#attempts.get(piece) ?? []) {
-      attempt.senders.forEach((sender, block) => {
-        if (sender !== '' && digests !== undefined && differs(attempt.digests, digests, block)) liars.add(sender)
-      })
+      // Those of a hybrid's piece are of another kind once its layer has come.
+      if (attempt.digests.length !== digests?.length) continue
+      for (const liar of sendersOfOthers(attempt, digests)) liars.add(liar)
     }
     this.#attempts.delete(piece)
     return [...liars]
   }
 }
 
-function differs(a: Uint8Array, b: Uint8Array, block: number): boolean {
-  for (let i = 20 * block; i < 20 * block + 20; i++) if (a[i] !== b[i]) return true
-  return false
+/** Who sent blocks that differ from the right ones; empty text for those that came before a restart. */
+function sendersOfOthers({ senders, digests }: FailedAttempt, right: Uint8Array): string[] {
+  const size = digests.length / senders.length
+  const differs = (at: number) => !equalBytes(digests.subarray(at, at + size), right.subarray(at, at + size))
+  return senders.filter((sender, block) => sender !== '' && differs(size * block))
 }
