@@ -113,6 +113,14 @@ export class Candidates {
     candidate.nextTry = now + this.#options.retryMs * 2 ** Math.max(0, candidate.failures - 1)
   }
 
+  /** An address that was to be tried has to wait, for no fault of its own. */
+  postpone(address: PeerAddress, now: number): void {
+    const candidate = this.#all.get(addressKey(address))
+    if (candidate === undefined) return
+    candidate.connected = false
+    candidate.nextTry = now + this.#options.retryMs
+  }
+
   /** Nothing speaks against trying all of them now. */
   retry(): void {
     for (const candidate of this.#all.values()) candidate.nextTry = 0

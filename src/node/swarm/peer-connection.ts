@@ -17,6 +17,8 @@ export interface ConnectionHost {
   now(): number
   /** The torrent that a newcomer asks for. */
   route(infohash: Uint8Array): SwarmTorrent | undefined
+  /** Whether the torrent has a place for him. */
+  admits(newcomer: PeerConnection, torrent: SwarmTorrent): boolean
   closed(connection: PeerConnection, code: string): void
 }
 
@@ -100,6 +102,10 @@ export class PeerConnection {
     const torrent = this.torrent ?? this.#host.route(handshake.infohash)
     if (torrent === undefined || !torrent.isFor(handshake.infohash)) {
       this.#reader.fail('peer-unknown-torrent')
+      return
+    }
+    if (this.incoming && !this.#host.admits(this, torrent)) {
+      this.#reader.fail('torrent-full')
       return
     }
     if (this.incoming) this.#socket.write(torrent.core.handshake(handshake))
@@ -222,7 +228,7 @@ export class PeerConnection {
 }
 
 /** IPv4 addresses that arrive on an IPv6 socket, in their own form. */
-function plainHost(address: string): string {
+export function plainHost(address: string): string {
   return address.startsWith('::ffff:') ? address.slice(7) : address
 }
 

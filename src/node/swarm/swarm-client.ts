@@ -10,13 +10,15 @@ import { BlockPool } from '../../bittorrent/storage/block-pool.ts'
 import { TORRENT_OPTIONS, type TorrentOptions } from '../../bittorrent/swarm/torrent-options.ts'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import { nodeBulkHash } from '../../platform/bulk-hash.ts'
+import { CONNECTION_LIMITS, type ConnectionLimits, ConnectionPlaces } from './connection-places.ts'
+import { Dialler } from './dialler.ts'
 import type { OpenUrlOptions } from './fetch-url.ts'
 import { HashPool } from './hash-pool.ts'
 import { HashQueue } from './hash-queue.ts'
 import { type LimitChange, Limits } from './limits.ts'
 import { type MakeTorrentOptions, makeTorrent } from './make-torrent.ts'
 import { parseAddress } from './parse-address.ts'
-import { type ConnectionHost, PeerConnection } from './peer-connection.ts'
+import { type ConnectionHost, PeerConnection, plainHost } from './peer-connection.ts'
 import { REFILL_MS } from './rate-limiter.ts'
 import { SwarmTorrent } from './swarm-torrent.ts'
 import type { SwarmTorrentOptions, TorrentHost } from './torrent-host.ts'
@@ -24,7 +26,7 @@ import { TrackerClient } from './tracker-client.ts'
 import type { WebSeed } from './web-seed-connection.ts'
 import { WEB_SEED_TIMING, type WebSeedTiming } from './web-seeds.ts'
 
-export interface SwarmClientOptions {
+export interface SwarmClientOptions extends Partial<ConnectionLimits> {
   /** Where to listen: 0 for any free port, `undefined` for nowhere. */
   readonly port?: number | undefined
   readonly host?: string
@@ -33,7 +35,6 @@ export interface SwarmClientOptions {
   /** Bytes a second, over all torrents. */
   readonly uploadLimit?: number
   readonly downloadLimit?: number
-  readonly connectionsMax?: number
   /** Threads for hashing files. */
   readonly hashThreads?: number
   readonly client?: string
@@ -51,12 +52,10 @@ export interface AddOptions extends SwarmTorrentOptions {
   readonly byV2?: boolean
 }
 
-export const SWARM_CLIENT_DEFAULTS = { host: '::', connectionsMax: 200, client: 'Peers 0.1.0' }
+export const SWARM_CLIENT_DEFAULTS = { host: '::', client: 'Peers 0.1.0', ...CONNECTION_LIMITS }
 
 /** BEP 20: two letters and the version. */
 const PEER_ID_PREFIX = '-PE0010-'
-/** Calls that may be waiting for an answer. */
-const DIALLING_MAX = 30
 const TICK_MS = 500
 
 const nodeRandom: Random = {
@@ -97,7 +96,8 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
   readonly #peerId: Uint8Array
   readonly #key = randomBytes(4).readUInt32BE()
   readonly #torrents = new Map<string, SwarmTorrent>()
-  readonly #connections = new Set<PeerConnection>()
+  readonly #places: ConnectionPlaces<PeerConnection, SwarmTorrent>
+  readonly #dialler: Dialler
   #server: Server | undefined
   #port: number | undefined
   #ticker: NodeJS.Timeout | undefined
@@ -106,6 +106,8 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
 
   private constructor(options: SwarmClientOptions) {
     this.#options = { ...SWARM_CLIENT_DEFAULTS, ...options }
+    this.#places = new ConnectionPlaces(this.#options)
+    this.#dialler = new Dialler(this.#places, (torrent, address) => PeerConnection.dial(this, torrent, address))
     this.stateFolder = resolve(options.stateFolder)
     this.hashPool = new HashPool(options.hashThreads)
     this.limits = new Limits({ upload: options.uploadLimit, download: options.downloadLimit }, this.now())
@@ -151,13 +153,14 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
   }
 
   get connectionCount(): number {
-    return this.#connections.size
+    return this.#places.size
   }
 
   async #listen(port: number): Promise<void> {
     const server = createServer({ noDelay: true }, socket => {
-      if (this.#connections.size >= this.#options.connectionsMax) socket.destroy()
-      else this.#connections.add(PeerConnection.accept(this, socket))
+      const host = plainHost(socket.remoteAddress ?? '')
+      if (this.#places.isFull || this.#places.isHostFull(host)) socket.destroy()
+      else this.#places.take(PeerConnection.accept(this, socket), host)
     })
     this.#server = server
     await new Promise<void>((resolve, reject) => {
@@ -281,8 +284,12 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     return undefined
   }
 
+  admits(connection: PeerConnection, torrent: SwarmTorrent): boolean {
+    return this.#places.assign(connection, torrent)
+  }
+
   closed(connection: PeerConnection, code: string): void {
-    this.#connections.delete(connection)
+    this.#places.give(connection)
     const { torrent, address } = connection
     if (torrent === undefined) return
     const wasGood = connection.session !== undefined
@@ -294,20 +301,8 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     if (!this.#closed) this.#dial()
   }
 
-  /** Calls peers, as far as there is room. */
   #dial(): void {
-    const now = this.now()
-    let dialling = 0
-    for (const connection of this.#connections) if (connection.session === undefined) dialling++
-    for (const torrent of this.#torrents.values()) {
-      if (torrent.core.candidates.size === 0 || !torrent.wantsPeers) continue
-      while (dialling < DIALLING_MAX && this.#connections.size < this.#options.connectionsMax) {
-        const address = torrent.core.candidates.next(now)
-        if (address === undefined) break
-        this.#connections.add(PeerConnection.dial(this, torrent, address))
-        dialling++
-      }
-    }
+    this.#dialler.run(this.#torrents.values(), this.now())
   }
 
   #tick(): void {
@@ -361,7 +356,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     clearInterval(this.#ticker)
     clearInterval(this.#refill)
     this.#server?.close()
-    for (const connection of [...this.#connections]) connection.close('closing')
+    for (const connection of [...this.#places.connections()]) connection.close('closing')
     await Promise.all(this.torrents.map(torrent => torrent.close()))
     this.trackers.close()
     await this.hashPool.close()
