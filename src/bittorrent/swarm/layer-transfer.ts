@@ -1,27 +1,16 @@
-import { equalBytes, toHex } from '../../base/bytes/bytes.ts'
-import { sha256 } from '../../base/crypto/hash.ts'
-import {
-  MERKLE_BLOCK_BYTES,
-  MERKLE_HASH_BYTES,
-  merkleClimb,
-  merkleLevels,
-  merklePad,
-  merkleRoot,
-} from '../metainfo/merkle.ts'
+import { toHex } from '../../base/bytes/bytes.ts'
+import { MERKLE_BLOCK_BYTES, MERKLE_HASH_BYTES, merkleLevels } from '../metainfo/merkle.ts'
 import { isPieceLayer, needsPieceLayer } from '../metainfo/piece-layers.ts'
 import type { TorrentFile } from '../metainfo/torrent-file.ts'
 import type { TorrentInfo } from '../metainfo/torrent-info.ts'
 import type { Bitfield } from '../wire/bitfield.ts'
-import { HASH_REQUEST_LENGTH_MAX, type HashesMessage, type HashRange, hashRangeKey } from '../wire/hash-messages.ts'
+import { HASH_REQUEST_LENGTH_MAX, type HashesMessage, type HashRange } from '../wire/hash-messages.ts'
 import { HashAnswers, type LeafSpan } from './hash-answers.ts'
+import { type HashAskOptions, HashAsks, leadsToRoot } from './hash-asks.ts'
 import type { PeerSession } from './peer-session.ts'
-import { RestingPeers } from './resting-peers.ts'
 import { SecondBudget } from './second-budget.ts'
 
-const ANSWER_MS = 10_000
-/** A peer that refuses, or does not answer, is not asked again for so long. */
-const REST_MS = 30_000
-const PER_PEER_MAX = 4
+const ASK_OPTIONS: HashAskOptions = { answerMs: 10_000, restMs: 30_000, perPeerMax: 4 }
 /** Answers with leaves, which cost reading and hashing, that a peer may wait for at once. */
 const LEAF_ANSWERS_MAX = 2
 /** Data that is read and hashed for all peers in a second. */
@@ -31,8 +20,9 @@ const LEAF_BYTES_PER_SECOND = 64 * 1024 * 1024
 interface WantedLayer {
   readonly file: TorrentFile
   readonly pieces: number
+  readonly levels: number
   readonly hashes: Uint8Array
-  readonly ranges: { readonly range: HashRange; done: boolean; askedOf: number | undefined; askedAt: number }[]
+  rangesMissing: number
 }
 
 /**
@@ -43,7 +33,7 @@ export class LayerTransfer {
   readonly #info: TorrentInfo
   readonly #layers: Map<string, Uint8Array>
   readonly #wanted = new Map<string, WantedLayer>()
-  readonly #resting = new RestingPeers()
+  readonly #asks = new HashAsks<WantedLayer>(ASK_OPTIONS)
   readonly #answers: HashAnswers
   readonly #leafReads = new SecondBudget(LEAF_BYTES_PER_SECOND)
   readonly #isUrgent: boolean
@@ -81,77 +71,36 @@ export class LayerTransfer {
     const length = Math.min(HASH_REQUEST_LENGTH_MAX, 2 ** Math.max(1, levels))
     // BEP 52: proof layers count from the base; the root itself is known.
     const proofLayers = Math.max(0, levels - 1)
-    const ranges: WantedLayer['ranges'] = []
+    const hashes = new Uint8Array(MERKLE_HASH_BYTES * pieces)
+    const wanted = { file, pieces, levels, hashes, rangesMissing: Math.ceil(pieces / length) }
     for (let index = 0; index < pieces; index += length) {
-      const range = { piecesRoot: file.piecesRoot!, baseLayer: this.#baseLayer, index, length, proofLayers }
-      ranges.push({ range, done: false, askedOf: undefined, askedAt: 0 })
+      this.#asks.add({ piecesRoot: file.piecesRoot!, baseLayer: this.#baseLayer, index, length, proofLayers }, wanted)
     }
-    this.#wanted.set(toHex(file.piecesRoot!), { file, pieces, hashes: new Uint8Array(32 * pieces), ranges })
+    this.#wanted.set(toHex(file.piecesRoot!), wanted)
   }
 
   /** Asks a peer for hashes that we miss. */
   fill(session: PeerSession, now: number): void {
-    if (!session.v2 || this.#resting.has(session.id, now)) return
-    let busy = 0
-    for (const { ranges } of this.#wanted.values()) {
-      for (const ask of ranges) {
-        if (ask.done) continue
-        if (ask.askedOf === session.id) busy++
-        if (ask.askedOf !== undefined || busy >= PER_PEER_MAX) continue
-        ask.askedOf = session.id
-        ask.askedAt = now
-        busy++
-        session.out.hashRequest(ask.range)
-      }
-    }
+    this.#asks.fill(session, now)
   }
 
   /** Once a second: gives up on peers that do not answer. */
   tick(now: number): void {
-    for (const { ranges } of this.#wanted.values()) {
-      for (const { askedOf, askedAt } of ranges) {
-        if (askedOf !== undefined && now - askedAt >= ANSWER_MS) this.#leave(askedOf, now + REST_MS)
-      }
-    }
-  }
-
-  #leave(session: number, until: number): void {
-    this.#resting.rest(session, until)
-    this.#release(session)
-  }
-
-  #release(session: number): void {
-    for (const { ranges } of this.#wanted.values()) {
-      for (const ask of ranges) if (ask.askedOf === session) ask.askedOf = undefined
-    }
-  }
-
-  /** What a peer was asked for and has answered now. */
-  #askOf(session: PeerSession, range: HashRange): WantedLayer['ranges'][number] | undefined {
-    const ranges = this.#wanted.get(toHex(range.piecesRoot))?.ranges
-    const ask = ranges?.[range.index / ranges[0].range.length]
-    if (ask === undefined || ask.done || ask.askedOf !== session.id) return undefined
-    return hashRangeKey(ask.range) === hashRangeKey(range) ? ask : undefined
+    this.#asks.tick(now)
   }
 
   /** Hashes have come. True if with them the last layer is complete. */
   received(session: PeerSession, message: HashesMessage): boolean {
-    const wanted = this.#wanted.get(toHex(message.piecesRoot))
-    const ask = this.#askOf(session, message)
-    if (wanted === undefined || ask === undefined) return false
-    ask.askedOf = undefined
-    const count = 32 * message.length
-    const own = message.hashes.subarray(0, count)
-    const levels = merkleLevels(message.length)
-    const root = merkleRoot(own, levels, merklePad(this.#baseLayer, sha256), sha256)
-    const climbed = merkleClimb(root, message.index / message.length, message.hashes.subarray(count), sha256)
-    if (!equalBytes(climbed, message.piecesRoot)) {
-      this.#leave(session.id, Number.POSITIVE_INFINITY)
+    const wanted = this.#asks.answered(session, message)
+    if (wanted === undefined) return false
+    if (!leadsToRoot(message, message.piecesRoot, wanted.levels)) {
+      this.#asks.lied(session)
       return false
     }
-    ask.done = true
-    wanted.hashes.set(own.subarray(0, Math.min(count, 32 * (wanted.pieces - message.index))), 32 * message.index)
-    if (wanted.ranges.every(({ done }) => done)) this.#complete(wanted)
+    this.#asks.remove(message)
+    const count = Math.min(message.length, wanted.pieces - message.index)
+    wanted.hashes.set(message.hashes.subarray(0, MERKLE_HASH_BYTES * count), MERKLE_HASH_BYTES * message.index)
+    if (--wanted.rangesMissing === 0) this.#complete(wanted)
     return this.isComplete
   }
 
@@ -163,12 +112,11 @@ export class LayerTransfer {
   }
 
   refused(session: PeerSession, range: HashRange, now: number): void {
-    if (this.#askOf(session, range) !== undefined) this.#leave(session.id, now + REST_MS)
+    this.#asks.refused(session, range, now)
   }
 
   gone(session: PeerSession): void {
-    this.#resting.gone(session.id)
-    this.#release(session.id)
+    this.#asks.gone(session)
   }
 
   /** A peer asks us for hashes. Returns the leaves that are needed first, if any are. */
