@@ -4,7 +4,7 @@ import { PIECE_BLOCK_BYTES } from '../metainfo/piece-map.ts'
 export const RUN_BLOCKS = 16
 
 /** Runs that are kept whole; beyond them blocks lie where there is room. */
-const WHOLE_RUNS_MAX = 48
+const WHOLE_RUNS_MAX = 64
 
 interface BlockRun {
   readonly blocks: readonly Uint8Array[]

@@ -19,6 +19,9 @@ export const ASSEMBLER_OPTIONS: AssemblerOptions = {
 /** So much of a piece is hashed in one go where several are hashed side by side: most pieces whole. */
 const SIDE_BY_SIDE_BLOCKS = 64
 
+/** Half of the memory may hold what is only to be hashed; what comes early beyond that is read back when its turn comes. */
+const KEPT_SHARE_MAX = 1 / 2
+
 /** Blocks on their way to the disk. */
 export interface WriteEffect {
   readonly type: 'write'
@@ -96,6 +99,11 @@ class Assembly {
   }
 }
 
+/** Whether a block is in memory for its hash alone. */
+function isKept({ states, users, buffers }: Assembly, block: number): boolean {
+  return states[block] === WRITTEN && users[block] === 0 && buffers[block] !== undefined
+}
+
 /**
  * Puts pieces together: every block is hashed once, in order, from the memory that it arrived in (or read back, where it came before
  * its turn and memory was short), and written in runs. A piece is verified when its hash is right and its last write is done.
@@ -113,6 +121,8 @@ export class PieceAssembler {
   #effects: StorageEffect[] = []
   /** Blocks that wait to be written. */
   #heldBlocks = 0
+  /** Blocks that are written and wait in memory to be hashed. */
+  #keptBlocks = 0
 
   constructor(
     map: PieceMap,
@@ -223,17 +233,21 @@ export class PieceAssembler {
     const buffer = assembly.buffers[block]
     // What was read back is in no buffer of the pool.
     if (buffer === undefined || --assembly.users[block] > 0) return
-    const isHashed = block < assembly.verifier.nextBlock
-    // A block that came early stays in memory for its hash while there is room.
-    const isOver = assembly.states[block] === WRITTEN && (isHashed || this.#isScarce)
-    if (!isOver && !assembly.isReleased) return
+    if (!assembly.isReleased) {
+      if (assembly.states[block] !== WRITTEN) return
+      // What is written stays in memory for its hash, while there is room.
+      if (block >= assembly.verifier.nextBlock && this.#keptShare < KEPT_SHARE_MAX) {
+        this.#keptBlocks++
+        return
+      }
+    }
     assembly.buffers[block] = undefined
     this.#pool.give(buffer)
   }
 
-  /** Whether much of the memory is taken. */
-  get #isScarce(): boolean {
-    return this.#pool.bytesInUse > this.#options.heldBytesMax / 2
+  /** The share of the memory that holds what is written and waits for its hash. */
+  get #keptShare(): number {
+    return (this.#keptBlocks * PIECE_BLOCK_BYTES) / this.#options.heldBytesMax
   }
 
   /** Blocks that were asked for by a read effect; `undefined` where the disk failed. */
@@ -328,9 +342,12 @@ export class PieceAssembler {
     let end = first
     while (end < blockCount && buffers[end] !== undefined) end++
     if (end === first) return false
-    const enough = this.#hash.lanes > 1 && !this.#isScarce ? SIDE_BY_SIDE_BLOCKS : RUN_BLOCKS
+    const enough = this.#hash.lanes > 1 && this.#keptShare < KEPT_SHARE_MAX / 2 ? SIDE_BY_SIDE_BLOCKS : RUN_BLOCKS
     if (end - first < enough && received < blockCount && !isUrgent) return true
-    for (let block = first; block < end; block++) assembly.users[block]++
+    for (let block = first; block < end; block++) {
+      if (isKept(assembly, block)) this.#keptBlocks--
+      assembly.users[block]++
+    }
     const held = buffers.slice(first, end) as Uint8Array[]
     this.#hashParts(assembly, end - first, this.#parts(assembly, first, held))
     return true
@@ -383,7 +400,9 @@ export class PieceAssembler {
     assembly.isReleased = true
     assembly.buffers.forEach((buffer, block) => {
       if (assembly.states[block] === HELD) this.#heldBlocks--
-      if (buffer !== undefined && assembly.users[block] === 0) this.#pool.give(buffer)
+      if (buffer === undefined || assembly.users[block] > 0) return
+      if (isKept(assembly, block)) this.#keptBlocks--
+      this.#pool.give(buffer)
     })
   }
 }

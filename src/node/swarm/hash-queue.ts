@@ -3,7 +3,7 @@ import type { BulkHash, PieceWork } from '../../base/ports/bulk-hash.ts'
 /** So much is worth waking a thread for. */
 const BATCH_BYTES_MIN = 1024 * 1024
 /** How long a piece waits for others to be hashed beside it. */
-const WAIT_MS = 4
+const WAIT_MS = 25
 /** Batches under way at once: files need threads, too. */
 const BATCHES_MAX = 2
 
@@ -22,6 +22,8 @@ export class HashQueue {
   #waitingBytes = 0
   #batches = 0
   #timer: NodeJS.Timeout | undefined
+  /** Whether something has waited long enough. */
+  #isDue = false
 
   constructor(hash: BulkHash) {
     this.#hash = hash
@@ -36,14 +38,20 @@ export class HashQueue {
     }
     this.#waiting.push({ work, onDone })
     for (const part of work.parts) this.#waitingBytes += part.length
-    if (this.#waiting.length >= this.#hash.lanes && this.#waitingBytes >= BATCH_BYTES_MIN) this.#start()
-    else this.#timer ??= setTimeout(() => this.#start(), WAIT_MS)
+    this.#timer ??= setTimeout(() => {
+      this.#isDue = true
+      this.#start()
+    }, WAIT_MS)
+    this.#start()
   }
 
+  /** Hashes what waits, once it is worth it or has waited long enough. */
   #start(): void {
+    const isWorthIt = this.#waiting.length >= this.#hash.lanes && this.#waitingBytes >= BATCH_BYTES_MIN
+    if (this.#batches >= BATCHES_MAX || !(isWorthIt || this.#isDue)) return
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#waiting.length === 0 || this.#batches >= BATCHES_MAX) return
+    this.#isDue = false
     const batch = this.#waiting
     this.#waiting = []
     this.#waitingBytes = 0
