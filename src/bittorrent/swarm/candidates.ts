@@ -7,8 +7,18 @@ export type CandidateSource = 'user' | 'tracker' | 'pex' | 'dht' | 'local' | 're
 
 const SOURCE_RANK: Record<CandidateSource, number> = { user: 0, local: 1, tracker: 2, resume: 3, dht: 4, pex: 5 }
 
-interface Candidate extends PeerAddress {
+/** BEP 52: a hybrid torrent has two swarms. */
+export type InfohashVersion = 'v1' | 'v2'
+
+/** Where to find a peer. */
+export interface KnownPeer extends PeerAddress {
+  /** Under which infohash it is to be called, for it may know no other; `undefined` where that is not known. */
+  readonly foundBy: InfohashVersion | undefined
+}
+
+interface Candidate extends KnownPeer {
   readonly key: string
+  foundBy: InfohashVersion | undefined
   rank: number
   failures: number
   /** Not to be tried before. */
@@ -58,13 +68,19 @@ export class Candidates {
     for (const candidate of this.#all.values()) candidate.priority = undefined
   }
 
-  /** Notes an address, if somebody can be there and there is room for it. */
-  add(address: PeerAddress, source: CandidateSource): void {
+  /**
+   * Notes an address, if somebody can be there and there is room for it.
+   *
+   * @param foundBy the infohash that it was found by, where that is known
+   */
+  add(address: PeerAddress, source: CandidateSource, foundBy?: InfohashVersion): void {
     if (source !== 'user' && addressScope(address.host) === 'nobody') return
     const key = addressKey(address)
     const known = this.#all.get(key)
     if (known !== undefined) {
       known.rank = Math.min(known.rank, SOURCE_RANK[source])
+      // Who is in both swarms would rather speak v2.
+      if (known.foundBy !== 'v2') known.foundBy = foundBy ?? known.foundBy
       // Whoever names an address anew believes in it.
       if (source === 'user') [known.failures, known.nextTry] = [0, 0]
       return
@@ -72,7 +88,8 @@ export class Candidates {
     const { host, port } = address
     const rank = SOURCE_RANK[source]
     if (this.#all.size >= this.#options.countMax && !this.#evict(rank)) return
-    this.#all.set(key, { key, host, port, rank, failures: 0, nextTry: 0, connected: false, priority: undefined })
+    const fresh = { failures: 0, nextTry: 0, connected: false, priority: undefined }
+    this.#all.set(key, { key, host, port, foundBy, rank, ...fresh })
   }
 
   /** Forgets the address with the least hope, if it has less than one of this rank that never failed. */
@@ -87,7 +104,7 @@ export class Candidates {
   }
 
   /** The address to try now, marked as connected; `undefined` if none is due. */
-  next(now: number): PeerAddress | undefined {
+  next(now: number): KnownPeer | undefined {
     let best: Candidate | undefined
     for (const candidate of this.#all.values()) {
       if (candidate.connected || candidate.nextTry > now || candidate.failures >= this.#options.failuresMax) continue

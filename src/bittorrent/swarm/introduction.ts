@@ -9,13 +9,15 @@ export function wireInfohash({ v1, v2 }: Infohashes): Uint8Array {
   return v1 ?? v2!.subarray(0, 20)
 }
 
-/** The handshake that we send: first, or in answer to one. */
-export function ownHandshake(infohashes: Infohashes, peerId: Uint8Array, answering?: Handshake): Uint8Array {
-  const { v1, v2 } = infohashes
-  // BEP 52: a hybrid's peer that would rather speak v2 gets its wish.
-  const upgrade = answering !== undefined && v1 !== undefined && v2 !== undefined && answering.v2
+/** The handshake that we send: by the same infohash as what it answers, unless a hybrid's peer would rather speak v2 (BEP 52). */
+export function ownHandshake(
+  { v1, v2 }: Infohashes,
+  peerId: Uint8Array,
+  answering: Pick<Handshake, 'infohash' | 'v2'>,
+): Uint8Array {
+  const upgrade = v1 !== undefined && v2 !== undefined && answering.v2
   return encodeHandshake({
-    infohash: upgrade ? v2.subarray(0, 20) : (answering?.infohash ?? wireInfohash(infohashes)),
+    infohash: upgrade ? v2.subarray(0, 20) : answering.infohash,
     peerId,
     extensions: true,
     fast: true,

@@ -1,6 +1,7 @@
 import { equalBytes } from '../../base/bytes/bytes.ts'
 import { sha1, sha256 } from '../../base/crypto/hash.ts'
 import { TORRENT_LIMITS } from '../metainfo/torrent-file.ts'
+import type { TorrentInfo } from '../metainfo/torrent-info.ts'
 import { decodeMetadataMessage, encodeMetadataMessage, METADATA_PIECE_BYTES } from '../wire/extensions.ts'
 import { MetadataAttempt } from './metadata-attempt.ts'
 import type { PeerSession } from './peer-session.ts'
@@ -23,6 +24,11 @@ const TURN_MS = 120_000
 export interface Infohashes {
   readonly v1: Uint8Array | undefined
   readonly v2: Uint8Array | undefined
+}
+
+/** Those that are given, and those that the metadata itself has: a hybrid may have come by one of its two. */
+export function knownInfohashes({ v1, v2 }: Infohashes, info: TorrentInfo | undefined): Infohashes {
+  return { v1: v1 ?? info?.infohashV1, v2: v2 ?? info?.infohashV2 }
 }
 
 /** Whether these bytes are what the infohash stands for: both, where both are known. */

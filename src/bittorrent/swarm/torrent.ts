@@ -12,7 +12,7 @@ import type { HashesMessage, HashRange } from '../wire/hash-messages.ts'
 import { Candidates } from './candidates.ts'
 import { type ExtensionHost, receiveExtension } from './extension-messages.ts'
 import { introduce, ownHandshake, tellHaves, wireInfohash } from './introduction.ts'
-import { type Infohashes, MetadataTransfer } from './metadata-transfer.ts'
+import { type Infohashes, knownInfohashes, MetadataTransfer } from './metadata-transfer.ts'
 import { sendPex } from './peer-exchange.ts'
 import { type PiecesSaid, rememberPieces } from './peer-pieces.ts'
 import { PeerSession, type SessionOrigin } from './peer-session.ts'
@@ -126,9 +126,9 @@ export class Torrent implements SessionEvents {
     return wireInfohash(this.infohashes)
   }
 
-  /** The handshake that we send: first, or in answer to one. */
-  handshake(answering?: Handshake): Uint8Array {
-    return ownHandshake(this.infohashes, this.#options.peerId, answering)
+  /** The handshake that we send: first (by an infohash of our choice, or the usual one), or in answer to one. */
+  handshake(answering: Pick<Handshake, 'infohash' | 'v2'> = { infohash: this.wireInfohash, v2: false }): Uint8Array {
+    return ownHandshake(knownInfohashes(this.infohashes, this.#info), this.#options.peerId, answering)
   }
 
   /** The storage is ready: pieces can be asked for and served from now on. */
@@ -159,7 +159,7 @@ export class Torrent implements SessionEvents {
   /** A peer has shaken hands. Returns its session, or why it is not welcome. */
   join(handshake: Handshake, origin: SessionOrigin, now: number): PeerSession | string {
     this.#now = now
-    const { v1, v2 } = this.infohashes
+    const { v1, v2 } = knownInfohashes(this.infohashes, this.#info)
     if (this.#banned.has(origin.identity)) return 'peer-banned'
     if (equalBytes(handshake.peerId, this.#options.peerId)) return 'peer-is-ourselves'
     for (const other of this.#sessions.values()) {

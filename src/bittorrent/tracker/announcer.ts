@@ -31,8 +31,30 @@ export interface TrackerStatus {
   readonly error: string | undefined
 }
 
+/** How trackers fare that know a torrent by two infohashes: most peers are in both swarms; a tracker that takes one of them works. */
+export function mergeStatus(swarms: readonly (readonly TrackerStatus[])[]): TrackerStatus[] {
+  const merged = new Map<string, TrackerStatus>()
+  for (const status of swarms.flat()) {
+    const known = merged.get(status.url)
+    merged.set(status.url, known === undefined ? status : mergeTwo(known, status))
+  }
+  return [...merged.values()]
+}
+
+function mergeTwo(a: TrackerStatus, b: TrackerStatus): TrackerStatus {
+  const most = (x: number | undefined, y: number | undefined) =>
+    x === undefined || y === undefined ? (x ?? y) : Math.max(x, y)
+  const works = ({ error, seeders }: TrackerStatus) => error === undefined && seeders !== undefined
+  return {
+    url: a.url,
+    seeders: most(a.seeders, b.seeders),
+    leechers: most(a.leechers, b.leechers),
+    error: works(a) || works(b) ? undefined : (a.error ?? b.error),
+  }
+}
+
 /**
- * BEP 12: the trackers of one torrent. Of each tier one is asked at a time, the first that answers moves to its front; all
+ * BEP 12: the trackers of one swarm. Of each tier one is asked at a time, the first that answers moves to its front; all
  * tiers are asked, so that a tracker that lives never hides behind one that is dead. (BEP 27: those of a private torrent come one
  * after the other; a tier is asked only while all before it fail.)
  */

@@ -1,4 +1,4 @@
-import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
+import type { KnownPeer } from '../../bittorrent/swarm/candidates.ts'
 import type { ConnectionPlaces } from './connection-places.ts'
 import type { PeerConnection } from './peer-connection.ts'
 import type { SwarmTorrent } from './swarm-torrent.ts'
@@ -10,19 +10,20 @@ const PASSED_OVER_MAX = 10
 /** How often a torrent that has more than its share parts from a peer for one that has less. */
 const ROOM_MS = 2000
 
+type Dial = (torrent: SwarmTorrent, peer: KnownPeer) => PeerConnection
 type Places = ConnectionPlaces<PeerConnection, SwarmTorrent>
 
 /** Decides which torrent may call a peer next: each has its share of the connections before anyone has more. */
 export class Dialler {
   readonly #places: Places
-  readonly #dial: (torrent: SwarmTorrent, address: PeerAddress) => PeerConnection
+  readonly #dial: Dial
   /** When each torrent called last, in calls. */
   readonly #lastCalls = new WeakMap<SwarmTorrent, number>()
   #calls = 0
   #isRunning = false
   #roomMadeAt = Number.NEGATIVE_INFINITY
 
-  constructor(places: Places, dial: (torrent: SwarmTorrent, address: PeerAddress) => PeerConnection) {
+  constructor(places: Places, dial: Dial) {
     this.#places = places
     this.#dial = dial
   }
@@ -66,17 +67,17 @@ export class Dialler {
   #callFor(torrent: SwarmTorrent, giver: PeerConnection | undefined, now: number): boolean {
     const { candidates } = torrent.core
     for (let passedOver = 0; passedOver < PASSED_OVER_MAX; passedOver++) {
-      const address = candidates.next(now)
-      if (address === undefined) return false
-      if (this.#places.isHostFull(address.host)) {
-        candidates.postpone(address, now)
+      const peer = candidates.next(now)
+      if (peer === undefined) return false
+      if (this.#places.isHostFull(peer.host)) {
+        candidates.postpone(peer, now)
         continue
       }
       if (giver !== undefined) {
         this.#roomMadeAt = now
         giver.close('peer-gives-way')
       }
-      this.#places.take(this.#dial(torrent, address), address.host, torrent)
+      this.#places.take(this.#dial(torrent, peer), peer.host, torrent)
       this.#lastCalls.set(torrent, ++this.#calls)
       return true
     }

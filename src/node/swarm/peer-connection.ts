@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { toHex } from '../../base/bytes/bytes.ts'
+import type { KnownPeer } from '../../bittorrent/swarm/candidates.ts'
 import type { PeerSession } from '../../bittorrent/swarm/peer-session.ts'
 import { SessionSink } from '../../bittorrent/swarm/session-sink.ts'
 import { refuseUpload, type UploadRun } from '../../bittorrent/swarm/uploads.ts'
@@ -69,11 +70,11 @@ export class PeerConnection {
   }
 
   /** Calls a peer. */
-  static dial(host: ConnectionHost, torrent: SwarmTorrent, address: PeerAddress): PeerConnection {
+  static dial(host: ConnectionHost, torrent: SwarmTorrent, peer: KnownPeer): PeerConnection {
     let connection: PeerConnection | undefined
     const socket = connect({
-      host: address.host,
-      port: address.port,
+      host: peer.host,
+      port: peer.port,
       onread: {
         buffer: torrent.limits.isDownloadLimited ? RECEIVE_BUFFER.subarray(0, LIMITED_BYTES) : RECEIVE_BUFFER,
         callback: (bytesRead, buffer) => {
@@ -82,8 +83,8 @@ export class PeerConnection {
         },
       },
     })
-    connection = new PeerConnection(host, socket, address, torrent)
-    socket.once('connect', () => socket.write(torrent.core.handshake()))
+    connection = new PeerConnection(host, socket, peer, torrent)
+    socket.once('connect', () => socket.write(torrent.greeting(peer)))
     return connection
   }
 

@@ -107,7 +107,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
   private constructor(options: SwarmClientOptions) {
     this.#options = { ...SWARM_CLIENT_DEFAULTS, ...options }
     this.#places = new ConnectionPlaces(this.#options)
-    this.#dialler = new Dialler(this.#places, (torrent, address) => PeerConnection.dial(this, torrent, address))
+    this.#dialler = new Dialler(this.#places, (torrent, peer) => PeerConnection.dial(this, torrent, peer))
     this.stateFolder = resolve(options.stateFolder)
     this.hashPool = new HashPool(options.hashThreads)
     this.limits = new Limits({ upload: options.uploadLimit, download: options.downloadLimit }, this.now())

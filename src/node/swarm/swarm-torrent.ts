@@ -4,7 +4,8 @@ import { OperationError } from '../../base/errors.ts'
 import { formatMagnet } from '../../bittorrent/metainfo/magnet.ts'
 import type { PieceLayers } from '../../bittorrent/metainfo/piece-layers.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
-import type { Infohashes } from '../../bittorrent/swarm/metadata-transfer.ts'
+import type { KnownPeer } from '../../bittorrent/swarm/candidates.ts'
+import { type Infohashes, knownInfohashes } from '../../bittorrent/swarm/metadata-transfer.ts'
 import type { PeerSession } from '../../bittorrent/swarm/peer-session.ts'
 import { Torrent } from '../../bittorrent/swarm/torrent.ts'
 import type { TorrentOptions } from '../../bittorrent/swarm/torrent-options.ts'
@@ -133,7 +134,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   }
 
   get magnet(): string {
-    const { v1: infohashV1, v2: infohashV2 } = this.core.infohashes
+    const { v1: infohashV1, v2: infohashV2 } = this.infohashes
     return formatMagnet({ infohashV1, infohashV2, displayName: this.info?.name })
   }
 
@@ -148,11 +149,20 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     this.settle()
   }
 
+  /** v1's and v2's. A magnet link may have told but one of a hybrid's, by which it goes: what is in it has both. */
+  get infohashes(): Infohashes {
+    return knownInfohashes(this.core.infohashes, this.info)
+  }
+
   isFor(infohash: Uint8Array): boolean {
-    const { v1, v2 } = this.core.infohashes
-    return (
-      (v1 !== undefined && equalBytes(v1, infohash)) || (v2 !== undefined && equalBytes(v2.subarray(0, 20), infohash))
-    )
+    const { v1, v2 } = this.infohashes
+    return [v1, v2].some(known => known !== undefined && equalBytes(known.subarray(0, 20), infohash))
+  }
+
+  /** What we say first to a peer (BEP 52: one that was found by one infohash may know no other). */
+  greeting({ foundBy }: KnownPeer): Uint8Array {
+    const infohash = foundBy && this.infohashes[foundBy]?.subarray(0, 20)
+    return this.core.handshake(infohash && { infohash, v2: false })
   }
 
   #setState(state: TorrentState): void {

@@ -1,5 +1,6 @@
 import type { OperationError } from '../../base/errors.ts'
-import { Announcer, type DueAnnounce, type TrackerStatus } from '../../bittorrent/tracker/announcer.ts'
+import type { InfohashVersion } from '../../bittorrent/swarm/candidates.ts'
+import { Announcer, type DueAnnounce, mergeStatus, type TrackerStatus } from '../../bittorrent/tracker/announcer.ts'
 import type { SwarmTorrent } from './swarm-torrent.ts'
 import type { TorrentHost } from './torrent-host.ts'
 
@@ -9,43 +10,63 @@ const PEERS_WANTED = 80
 /** How long trackers may take to hear that we go: one that does not answer must not hold anybody up. */
 const GOODBYE_MS = 1000
 
-/** Announces a torrent to its trackers. */
+/** Announces a torrent to its trackers: a hybrid by both infohashes, for each has its own swarm (BEP 52). */
 export class TorrentAnnounces {
   readonly #torrent: SwarmTorrent
   readonly #host: TorrentHost
-  readonly #announcer: Announcer
+  readonly #trackers: readonly (readonly string[])[]
+  readonly #announcers = new Map<InfohashVersion, Announcer>()
+  #completed = false
 
   constructor(torrent: SwarmTorrent, host: TorrentHost, trackers: readonly (readonly string[])[]) {
     this.#torrent = torrent
     this.#host = host
-    this.#announcer = new Announcer(trackers, host.random)
+    this.#trackers = trackers
+    this.#findSwarms()
+  }
+
+  /** Of a torrent that came by one of its infohashes, the other is known once its metadata is there. */
+  #findSwarms(): void {
+    for (const version of ['v1', 'v2'] as const) {
+      if (this.#announcers.has(version) || this.#torrent.infohashes[version] === undefined) continue
+      const announcer = new Announcer(this.#trackers, this.#host.random)
+      if (this.#completed) announcer.completed()
+      this.#announcers.set(version, announcer)
+    }
   }
 
   get status(): readonly TrackerStatus[] {
-    return this.#announcer.status
+    return mergeStatus([...this.#announcers.values()].map(announcer => announcer.status))
   }
 
   /** All is there: each tracker is told once. */
   completed(): void {
-    this.#announcer.completed()
+    this.#completed = true
+    for (const announcer of this.#announcers.values()) announcer.completed()
   }
 
   /** Asks the trackers whose time it is. */
   tick(now: number): void {
-    for (const due of this.#announcer.due(now, this.#torrent.info?.private)) void this.#announce(due)
+    if (this.#trackers.length === 0) return
+    if (this.#announcers.size < 2) this.#findSwarms()
+    for (const [version, announcer] of this.#announcers) {
+      for (const due of announcer.due(now, this.#torrent.info?.private)) void this.#announce(version, announcer, due)
+    }
   }
 
   /** Tells the trackers that we go. */
   async goodbye(): Promise<void> {
-    const told = Promise.all(this.#announcer.stopping().map(due => this.#announce(due)))
-    await Promise.race([told, new Promise(resolve => setTimeout(resolve, GOODBYE_MS).unref())])
+    const told = [...this.#announcers].flatMap(([version, announcer]) =>
+      announcer.stopping().map(due => this.#announce(version, announcer, due)),
+    )
+    await Promise.race([Promise.all(told), new Promise(resolve => setTimeout(resolve, GOODBYE_MS).unref())])
   }
 
-  async #announce(due: DueAnnounce): Promise<void> {
+  async #announce(version: InfohashVersion, announcer: Announcer, due: DueAnnounce): Promise<void> {
     const torrent = this.#torrent
     const { peerId, port, key } = this.#host.announceAs()
     const request = {
-      infohash: torrent.core.wireInfohash,
+      infohash: torrent.infohashes[version]!.subarray(0, 20),
       peerId,
       port: port ?? DISCARD_PORT,
       uploaded: torrent.core.upload.total,
@@ -58,11 +79,11 @@ export class TorrentAnnounces {
     }
     try {
       const response = await this.#host.trackers.announce(due.url, request, due.trackerId)
-      this.#announcer.succeeded(due, response, this.#host.now())
-      for (const peer of response.peers) torrent.core.candidates.add(peer, 'tracker')
+      announcer.succeeded(due, response, this.#host.now())
+      for (const peer of response.peers) torrent.core.candidates.add(peer, 'tracker', version)
       torrent.emit('announced', due.url, undefined)
     } catch (error) {
-      this.#announcer.failed(due, (error as Error).message, this.#host.now())
+      announcer.failed(due, (error as Error).message, this.#host.now())
       torrent.emit('announced', due.url, error as OperationError)
     }
   }

@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { createServer as createSocketServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { formatMagnet } from '../../bittorrent/metainfo/magnet.ts'
 import type { AnnounceRequest } from '../../bittorrent/tracker/announce.ts'
 import { encodeConnectRequest } from '../../bittorrent/tracker/udp-tracker.ts'
+import { decodeHandshake } from '../../bittorrent/wire/handshake.ts'
 import { assertPublicHost, isPublicAddress } from './address-guard.ts'
 import { fetchUrl } from './fetch-url.ts'
 import { SwarmClient } from './swarm-client.ts'
+import type { SwarmTorrent } from './swarm-torrent.ts'
 import { TrackerClient } from './tracker-client.ts'
 import { TrackerServer } from './tracker-server.ts'
 
@@ -179,3 +184,66 @@ test('two clients find each other by tracker alone, and say goodbye', async () =
     await leecher.close()
   }
 })
+
+/** A client with a folder of its own, and a torrent's file for it. */
+async function hybridOf(name: string) {
+  const path = join(root, `${name}.bin`)
+  await writeFile(path, Buffer.alloc(100_000, name))
+  const open = (of: string) =>
+    SwarmClient.open({
+      port: 0,
+      host: '127.0.0.1',
+      stateFolder: join(root, name, of),
+      allowPrivate: true,
+      hashThreads: 1,
+    })
+  const trackers = [[`http://127.0.0.1:${server.port}/announce`]]
+  return { path, open, trackers, folder: (of: string) => join(root, name, of, 'files') }
+}
+
+function magnetBy(torrent: SwarmTorrent, version: 'v1' | 'v2'): string {
+  const { v1, v2 } = torrent.infohashes
+  return formatMagnet(version === 'v1' ? { infohashV1: v1 } : { infohashV2: v2 })
+}
+
+test('BEP 52: a hybrid is found by either infohash, and by both once its metadata is there', async () => {
+  const { path, open, trackers, folder } = await hybridOf('hybrid')
+  const [seeder, second, third] = [await open('a'), await open('b'), await open('c')]
+  const { torrent } = await seeder.seed(path, { version: 'hybrid', trackers })
+  for (let i = 0; i < 2; i++) await once(torrent, 'announced')
+  const byV2 = await second.add(magnetBy(torrent, 'v2'), { folder: folder('b'), trackers })
+  await byV2.done()
+  const announcedV1 = () => server.registry.scrape(torrent.infohashes.v1!)
+  while (announcedV1().seeders + announcedV1().leechers < 2) await once(byV2, 'announced')
+  assert.deepEqual(byV2.infohashes, torrent.infohashes)
+  assert.equal(byV2.trackers.length, 1)
+  await seeder.close()
+  // Only the one that knew v2's infohash alone is left, for one that knows v1's alone.
+  const byV1 = await third.add(magnetBy(torrent, 'v1'), { folder: folder('c'), trackers })
+  await byV1.done()
+  for (const infohash of [torrent.infohashes.v1!, torrent.infohashes.v2!.subarray(0, 20)]) {
+    assert.ok(server.registry.scrape(infohash).seeders > 0)
+  }
+  await Promise.all([second.close(), third.close()])
+})
+
+for (const version of ['v1', 'v2'] as const) {
+  test(`BEP 52: a peer that was found by ${version}'s infohash is called by it`, async () => {
+    const { path, open, trackers, folder } = await hybridOf(`called-${version}`)
+    const [maker, caller] = [await open('a'), await open('b')]
+    const { torrent, metainfo } = await maker.seed(path, { version: 'hybrid' })
+    const infohash = torrent.infohashes[version]!.subarray(0, 20)
+    const called = createSocketServer().listen(0, '127.0.0.1')
+    await once(called, 'listening')
+    const { port } = called.address() as { port: number }
+    await client.announce(trackers[0][0], { ...request(port, 0), infohash })
+    // One that goes by the other infohash.
+    await caller.add(metainfo, { folder: folder('b'), trackers, byV2: version === 'v1' })
+    const [socket] = (await once(called, 'connection')) as [Socket]
+    const [hello] = (await once(socket, 'data')) as [Buffer]
+    assert.deepEqual(new Uint8Array(decodeHandshake(new Uint8Array(hello))!.infohash), new Uint8Array(infohash))
+    socket.destroy()
+    called.close()
+    await Promise.all([maker.close(), caller.close()])
+  })
+}

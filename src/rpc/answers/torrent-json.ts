@@ -1,7 +1,6 @@
 import { toHex } from '../../base/bytes/bytes.ts'
 import type { OperationError } from '../../base/errors.ts'
 import { formatMagnet } from '../../bittorrent/metainfo/magnet.ts'
-import type { Infohashes } from '../../bittorrent/swarm/metadata-transfer.ts'
 import type { SessionTorrent } from '../../node/swarm/session-torrents.ts'
 import type { SwarmSession } from '../../node/swarm/swarm-session.ts'
 import type { SwarmTorrent } from '../../node/swarm/swarm-torrent.ts'
@@ -18,13 +17,8 @@ function errorJson(error: OperationError | undefined): Json | undefined {
   return { code: error.code, message: error.message, ...(error.next !== undefined && { next: error.next }) }
 }
 
-/** v1's and v2's. A magnet link may have told but one of a hybrid's, by which it goes: what is in it has both. */
-function infohashesOf({ core, info }: SwarmTorrent): Infohashes {
-  return { v1: core.infohashes.v1 ?? info?.infohashV1, v2: core.infohashes.v2 ?? info?.infohashV2 }
-}
-
 function magnetOf(torrent: SwarmTorrent, trackers: readonly string[]): string {
-  const { v1, v2 } = infohashesOf(torrent)
+  const { v1, v2 } = torrent.infohashes
   return formatMagnet({ infohashV1: v1, infohashV2: v2, displayName: torrent.info?.name, trackers })
 }
 
@@ -32,7 +26,7 @@ function magnetOf(torrent: SwarmTorrent, trackers: readonly string[]): string {
 export function torrentJson(session: SwarmSession, entry: SessionTorrent): Json {
   const { record, torrent, failure } = entry
   const [uploadedBytes, downloadedBytes] = session.totalsOf(entry)
-  const { v1, v2 } = torrent === undefined ? {} : infohashesOf(torrent)
+  const { v1, v2 } = torrent === undefined ? {} : torrent.infohashes
   const bytes = torrent === undefined ? { doneBytes: 0, totalBytes: 0 } : wantedBytes(torrent.core)
   const now = performance.now()
   const downRate = Math.round(torrent?.core.download.rate(now) ?? 0)
