@@ -26,6 +26,8 @@ export const MESSAGE = {
 
 /** Bytes before the payload of a piece message: length, id, piece, begin. */
 export const PIECE_HEADER_BYTES = 13
+/** A request: length, id, piece, begin, and how much. */
+export const REQUEST_BYTES = 17
 
 /** How long messages may be, beyond the few whose length is fixed. */
 export const WIRE_LIMITS = {

@@ -1,6 +1,6 @@
 import { decodeHandshake, HANDSHAKE_BYTES, type Handshake } from './handshake.ts'
 import { decodeHashes, decodeHashRange, HASH_RANGE_BYTES, type HashesMessage, type HashRange } from './hash-messages.ts'
-import { MESSAGE, PIECE_HEADER_BYTES, WIRE_LIMITS } from './message-ids.ts'
+import { MESSAGE, PIECE_HEADER_BYTES, REQUEST_BYTES, WIRE_LIMITS } from './message-ids.ts'
 
 /** Whoever listens to a peer. Views of bytes are valid during the call only. */
 export interface MessageSink {
@@ -140,11 +140,9 @@ export class MessageReader {
         this.#expect('length', LENGTH_BYTES)
         continue
       }
-      if (this.#stage === 'length' && this.#held === undefined && this.#isBlockAt(source, at, end)) {
-        this.#stage = 'block'
-        this.#needed = u32be(source, at) - (PIECE_HEADER_BYTES - LENGTH_BYTES)
-        this.#sink.onBlockStart(u32be(source, at + 5), u32be(source, at + 9), this.#needed)
-        at += PIECE_HEADER_BYTES
+      const taken = this.#stage === 'length' && this.#held === undefined ? this.#takeAtOnce(source, at, end) : 0
+      if (taken > 0) {
+        at += taken
         continue
       }
       if (this.#held === undefined && end - at >= this.#needed) {
@@ -159,11 +157,24 @@ export class MessageReader {
     return this.#failure
   }
 
-  /** Whether the whole head of a block is there: nearly all that comes is blocks, and nearly all of them have theirs in one piece. */
-  #isBlockAt(source: Uint8Array, at: number, end: number): boolean {
-    if (end - at < PIECE_HEADER_BYTES || source[at + LENGTH_BYTES] !== MESSAGE.piece) return false
-    const blockLength = u32be(source, at) - (PIECE_HEADER_BYTES - LENGTH_BYTES)
-    return blockLength >= 0 && blockLength <= WIRE_LIMITS.blockBytesMax
+  /**
+   * Takes the head of a block, or a request, where it lies whole in one read: nearly all that comes. Returns its length; 0 for whatever
+   * has to go step by step.
+   */
+  #takeAtOnce(source: Uint8Array, at: number, end: number): number {
+    if (end - at < PIECE_HEADER_BYTES) return 0
+    const length = u32be(source, at)
+    const id = source[at + LENGTH_BYTES]
+    if (id === MESSAGE.piece) {
+      const blockLength = length - (PIECE_HEADER_BYTES - LENGTH_BYTES)
+      if (blockLength < 0 || blockLength > WIRE_LIMITS.blockBytesMax) return 0
+      this.#expect('block', blockLength)
+      this.#sink.onBlockStart(u32be(source, at + 5), u32be(source, at + 9), blockLength)
+      return PIECE_HEADER_BYTES
+    }
+    if (id !== MESSAGE.request || length !== REQUEST_BYTES - LENGTH_BYTES || end - at < REQUEST_BYTES) return 0
+    this.#sink.onRequest(u32be(source, at + 5), u32be(source, at + 9), u32be(source, at + 13))
+    return REQUEST_BYTES
   }
 
   #expect(stage: Stage, bytes: number): void {
