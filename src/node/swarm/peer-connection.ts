@@ -84,7 +84,7 @@ export class PeerConnection {
       },
     })
     connection = new PeerConnection(host, socket, peer, torrent)
-    socket.once('connect', () => socket.write(torrent.greeting(peer)))
+    socket.once('connect', () => socket.write(greeting(torrent, peer)))
     return connection
   }
 
@@ -226,6 +226,12 @@ export class PeerConnection {
     this.#socket.destroy()
     this.#host.closed(this, code)
   }
+}
+
+/** What we say first to a peer (BEP 52: one that was found by one infohash may know no other). */
+function greeting({ core, infohashes }: SwarmTorrent, { foundBy }: KnownPeer): Uint8Array {
+  const infohash = foundBy && infohashes[foundBy]?.subarray(0, 20)
+  return core.handshake(infohash && { infohash, v2: false })
 }
 
 /** IPv4 addresses that arrive on an IPv6 socket, in their own form. */

@@ -4,7 +4,6 @@ import { OperationError } from '../../base/errors.ts'
 import { formatMagnet } from '../../bittorrent/metainfo/magnet.ts'
 import type { PieceLayers } from '../../bittorrent/metainfo/piece-layers.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
-import type { KnownPeer } from '../../bittorrent/swarm/candidates.ts'
 import { type Infohashes, knownInfohashes } from '../../bittorrent/swarm/metadata-transfer.ts'
 import type { PeerSession } from '../../bittorrent/swarm/peer-session.ts'
 import { Torrent } from '../../bittorrent/swarm/torrent.ts'
@@ -159,12 +158,6 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     return [v1, v2].some(known => known !== undefined && equalBytes(known.subarray(0, 20), infohash))
   }
 
-  /** What we say first to a peer (BEP 52: one that was found by one infohash may know no other). */
-  greeting({ foundBy }: KnownPeer): Uint8Array {
-    const infohash = foundBy && this.infohashes[foundBy]?.subarray(0, 20)
-    return this.core.handshake(infohash && { infohash, v2: false })
-  }
-
   #setState(state: TorrentState): void {
     if (this.#state === state || this.#state === 'closed') return
     this.#state = state
@@ -291,8 +284,9 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   }
 
   async #lookForRoom(): Promise<void> {
+    const { totalBytes, doneBytes } = wantedBytes(this.core)
     const { stateFolder } = this.#host
-    if (await this.#room.look(this.leftBytes, this.folder, stateFolder, this.#host.now())) this.resume()
+    if (await this.#room.look(totalBytes - doneBytes, this.folder, stateFolder, this.#host.now())) this.resume()
   }
 
   /** Goes on after `pause`, or after the cause of an error is mended. */
@@ -374,15 +368,6 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     return this.#webSeeds.status
   }
 
-  /** Bytes of wanted pieces that are missing. */
-  get leftBytes(): number {
-    // BEP 3: nobody knows before the metadata is there; zero would say that we seed.
-    if (!this.core.isStarted) return 1
-    if (this.core.isDone) return 0
-    const { doneBytes, totalBytes } = wantedBytes(this.core)
-    return totalBytes - doneBytes
-  }
-
   tick(now: number): void {
     if (this.#isHeld) {
       if (this.#progress.isBehind && now - this.#savedAt > SAVE_MS) void this.save()
@@ -433,7 +418,8 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   }
 
   #becameDone(): void {
-    this.#announces.completed()
+    // BEP 21: who wants but a part of it never completes it.
+    if (this.core.isSeed) this.#announces.completed()
     if (this.#state === 'downloading' || this.#state === 'checking') this.#setState('seeding')
     // Being done means verified; `close` waits until it is durable, too.
     void this.save()

@@ -3,6 +3,7 @@ import type { InfohashVersion } from '../../bittorrent/swarm/candidates.ts'
 import { Announcer, type DueAnnounce, mergeStatus, type TrackerStatus } from '../../bittorrent/tracker/announcer.ts'
 import type { SwarmTorrent } from './swarm-torrent.ts'
 import type { TorrentHost } from './torrent-host.ts'
+import { missingBytes } from './wanted-bytes.ts'
 
 /** BEP 3 knows no word for a client that listens nowhere; what is sent to this port is discarded. */
 const DISCARD_PORT = 9
@@ -71,7 +72,7 @@ export class TorrentAnnounces {
       port: port ?? DISCARD_PORT,
       uploaded: torrent.core.upload.total,
       downloaded: torrent.core.download.total,
-      left: torrent.leftBytes,
+      left: missingBytes(torrent.core),
       event: due.event,
       wanted: due.event === 'stopped' ? 0 : PEERS_WANTED,
       key,

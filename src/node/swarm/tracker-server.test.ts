@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { createServer as createSocketServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import { formatMagnet } from '../../bittorrent/metainfo/magnet.ts'
 import type { AnnounceRequest } from '../../bittorrent/tracker/announce.ts'
+import { encodeAnnounceResponse } from '../../bittorrent/tracker/http-tracker.ts'
 import { encodeConnectRequest } from '../../bittorrent/tracker/udp-tracker.ts'
 import { decodeHandshake } from '../../bittorrent/wire/handshake.ts'
 import { assertPublicHost, isPublicAddress } from './address-guard.ts'
@@ -247,3 +248,34 @@ for (const version of ['v1', 'v2'] as const) {
     await Promise.all([maker.close(), caller.close()])
   })
 }
+
+test('BEP 21: who has all that it wants of a torrent says what is missing of the whole', async () => {
+  const heard: URLSearchParams[] = []
+  const tracker = createServer((incoming, response) => {
+    heard.push(new URL(incoming.url!, 'http://tracker').searchParams)
+    response.end(encodeAnnounceResponse({ intervalSeconds: 1800, seeders: 0, leechers: 1, peers: [] }, true))
+  }).listen(0, '127.0.0.1')
+  await once(tracker, 'listening')
+  const { port } = tracker.address() as { port: number }
+  const { path, open } = await hybridOf('partial')
+  const folder = join(dirname(path), 'pair')
+  await mkdir(folder)
+  for (const name of ['a', 'b']) await writeFile(join(folder, name), Buffer.alloc(131_072, name))
+  const [seeder, leecher] = [await open('seeder'), await open('leecher')]
+  const { metainfo } = await seeder.seed(folder, { version: 'v1', pieceLength: 65_536 })
+  const fetched = await leecher.add(metainfo, {
+    folder: join(root, 'partial', 'files'),
+    peers: [{ host: '127.0.0.1', port: seeder.port! }],
+    trackers: [[`http://127.0.0.1:${port}/announce`]],
+    only: name => name === 'a',
+  })
+  await fetched.done()
+  while (heard.length === 0) await once(fetched, 'announced')
+  await leecher.close()
+  const last = heard.at(-1)!
+  assert.deepEqual([last.get('event'), last.get('left')], ['stopped', '131072'])
+  assert.ok(!heard.some(query => query.get('event') === 'completed'))
+  await seeder.close()
+  tracker.closeAllConnections()
+  tracker.close()
+})

@@ -12,3 +12,13 @@ export function wantedBytes({ picker, map }: Torrent): { readonly doneBytes: num
   }
   return { doneBytes, totalBytes }
 }
+
+/** BEP 21: bytes that are missing of the whole torrent, wanted or not. BEP 3: one while nobody knows, for zero would say that we seed. */
+export function missingBytes({ picker, map, isSeed }: Torrent): number {
+  if (picker === undefined || map === undefined) return 1
+  let missing = 0
+  for (let piece = 0; !isSeed && piece < picker.pieceCount; piece++) {
+    if (!picker.have.has(piece)) missing += map.dataSize(piece)
+  }
+  return missing
+}
