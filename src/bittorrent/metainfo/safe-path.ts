@@ -79,10 +79,10 @@ export function isStorablePath(path: readonly string[]): boolean {
 }
 
 /**
- * Two names with the same key are one file on some file system: case, composition and marks that nobody sees do not count. (Upper case
+ * Two names, or paths with slashes, with the same key are one file on some file system: case, composition and marks that nobody sees do not count. (Upper case
  * first: `ſ`, `ς` and `ß` meet their likes only there.)
  */
-function collisionKey(name: string): string {
+export function collisionKey(name: string): string {
   if (/^[ -~]*$/.test(name)) return name.toLowerCase()
   const seen = name.replace(/\p{Default_Ignorable_Code_Point}/gu, '')
   return seen.normalize('NFC').toUpperCase().toLowerCase().normalize('NFC')

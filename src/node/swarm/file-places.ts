@@ -2,7 +2,7 @@ import { readFile, unlink } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { utf8 } from '../../base/bytes/utf8.ts'
 import { OperationError } from '../../base/errors.ts'
-import { PATH_DEPTH_MAX, safeName } from '../../bittorrent/metainfo/safe-path.ts'
+import { collisionKey, PATH_DEPTH_MAX, safeName } from '../../bittorrent/metainfo/safe-path.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
 import { writeDurably } from './durable-file.ts'
 
@@ -26,11 +26,6 @@ const RECORD_VERSION = 1
 /** A path of the torrent as text, as people give it and see it. */
 function pathText(path: readonly string[]): string {
   return path.join('/')
-}
-
-/** Two paths that some file system cannot tell apart have the same key. */
-function collisionKey(path: string): string {
-  return path.normalize('NFC').toLowerCase()
 }
 
 function readPath(text: string): string[] {

@@ -4,6 +4,12 @@ import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
 /** Chooses files by their path in the torrent, without the torrent's own folder. */
 export type ChooseFile = (path: string, index: number) => boolean
 
+/** BEP 53: files by their places in the torrent; `undefined`, which is all of them, where none are named. */
+export function chooseByIndex(indices: readonly number[]): ChooseFile | undefined {
+  const chosen = new Set(indices)
+  return chosen.size === 0 ? undefined : (_, index) => chosen.has(index)
+}
+
 /** A file's path as people choose by it: the torrent's own folder is no part of it. */
 export function chosenPath(info: TorrentInfo, file: number): string {
   return info.files[file].path.slice(info.singleFile ? 0 : 1).join('/')

@@ -1,4 +1,5 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { OperationError } from '../../base/errors.ts'
 import type { PieceWork, Sha1State } from '../../base/ports/bulk-hash.ts'
 import { MERKLE_BLOCK_BYTES, MERKLE_HASH_BYTES, subtreeRoot } from '../../bittorrent/metainfo/merkle.ts'
 import { nodeBulkHash } from '../../platform/bulk-hash.ts'
@@ -30,6 +31,17 @@ export type PieceHashes = { readonly sha1: Uint8Array | undefined; readonly root
 /** Read and hashed of a piece in one go: a whole number of blocks. */
 const CHUNK_BYTES = 16 * MERKLE_BLOCK_BYTES
 
+/** Neither a link leads elsewhere, nor does a pipe keep us waiting; systems that know no such flags have none. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+
+/** Opens a regular file; throws for anything else. */
+function openFile(path: string): number {
+  const fd = openSync(path, OPEN_FLAGS)
+  if (fstatSync(fd).isFile()) return fd
+  closeSync(fd)
+  throw new OperationError('path-not-a-file', `${path} is no file`)
+}
+
 /** Keeps the last file open, as pieces come nearly in order. */
 class FileReader {
   #path: string | undefined
@@ -44,7 +56,7 @@ class FileReader {
     try {
       if (path !== this.#path) {
         this.close()
-        this.#fd = openSync(path, 'r')
+        this.#fd = openFile(path)
         this.#path = path
       }
       let done = 0

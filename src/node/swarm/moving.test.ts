@@ -114,6 +114,7 @@ test('names that are taken, unsafe, elsewhere or unknown are refused, and nothin
   const refused: [from: string, to: string, code: string][] = [
     ['album/a.bin', 'album/z.bin', 'path-exists'],
     ['album/a.bin', 'album/Z.BIN', 'path-exists'],
+    ['album/a.bin', 'album/z\u200d.bin', 'path-exists'],
     ['album/a.bin', 'album/b', 'path-exists'],
     ['album/a.bin', 'album/z.bin/a', 'path-exists'],
     ['album/a.bin', 'album/../../a.bin', 'name-unsafe'],

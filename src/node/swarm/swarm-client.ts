@@ -13,6 +13,7 @@ import { nodeBulkHash } from '../../platform/bulk-hash.ts'
 import { CONNECTION_LIMITS, type ConnectionLimits, ConnectionPlaces } from './connection-places.ts'
 import { Dialler } from './dialler.ts'
 import type { OpenUrlOptions } from './fetch-url.ts'
+import { chooseByIndex } from './file-selection.ts'
 import { HashPool } from './hash-pool.ts'
 import { HashQueue } from './hash-queue.ts'
 import { type LimitChange, Limits } from './limits.ts'
@@ -209,9 +210,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     const magnet = parseMagnet(link)
     if (!magnet.ok) throw new OperationError(magnet.code, 'this is no magnet link that can be followed')
     const hashes = { v1: magnet.value.infohashV1, v2: magnet.value.infohashV2 }
-    const { selectOnly } = magnet.value
-    const only =
-      options.only ?? (selectOnly.length > 0 ? (_: string, index: number) => selectOnly.includes(index) : undefined)
+    const only = options.only ?? chooseByIndex(magnet.value.selectOnly)
     const trackers = [...(options.trackers ?? []), ...magnet.value.trackers.map(url => [url])]
     const torrent = new SwarmTorrent(this, hashes, this.#torrentOptions(), {
       ...options,
