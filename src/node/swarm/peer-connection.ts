@@ -10,12 +10,14 @@ import type { Handshake } from '../../bittorrent/wire/handshake.ts'
 import { PIECE_HEADER_BYTES } from '../../bittorrent/wire/message-ids.ts'
 import { MessageReader, type MessageSink } from '../../bittorrent/wire/message-reader.ts'
 import { writePieceHeader } from '../../bittorrent/wire/message-writer.ts'
+import type { SendBacklog } from './send-backlog.ts'
 import { giveBuffer, takeBuffer } from './send-buffers.ts'
 import type { SwarmTorrent } from './swarm-torrent.ts'
 
 /** What all connections of a client share. */
 export interface ConnectionHost {
   now(): number
+  readonly backlog: SendBacklog
   /** The torrent that a newcomer asks for. */
   route(infohash: Uint8Array): SwarmTorrent | undefined
   /** Whether the torrent has a place for him. */
@@ -37,8 +39,6 @@ const SEND_BYTES_MIN = 256 * 1024
 const SEND_BYTES_MAX = 1024 * 1024
 /** So many of them may wait in one socket. */
 const SEND_AHEAD = 3
-/** A peer that lets so many bytes of small messages pile up does not read. */
-const BACKLOG_BYTES_MAX = 4 * 1024 * 1024
 const HANDSHAKE_MS = 10_000
 /** One peer's socket: bytes to messages, messages and blocks to bytes. */
 export class PeerConnection {
@@ -51,6 +51,8 @@ export class PeerConnection {
   readonly #reader: MessageReader
   #closed = false
   #sending = 0
+  /** Bytes of blocks that wait in the socket. */
+  #blockBytes = 0
   #readPaused = false
   #deadline: NodeJS.Timeout
 
@@ -153,6 +155,11 @@ export class PeerConnection {
     this.#socket.resume()
   }
 
+  /** Bytes of small messages that wait in the socket. */
+  get waitingBytes(): number {
+    return Math.max(0, this.#socket.writableLength - this.#blockBytes)
+  }
+
   /** Sends what waits: small messages, then blocks as far as limits and the socket allow. */
   flush(): void {
     const { session } = this
@@ -161,10 +168,8 @@ export class PeerConnection {
     if (bytes !== undefined) {
       this.#socket.write(bytes)
       session.lastSaidAt = this.#host.now()
-      if (this.#socket.writableLength > BACKLOG_BYTES_MAX) {
-        this.close('peer-does-not-read')
-        return
-      }
+      this.#host.backlog.written(this)
+      if (this.#closed) return
     }
     if (session.uploads.length > 0) this.#sendBlocks(session)
   }
@@ -207,8 +212,10 @@ export class PeerConnection {
       this.flush()
       return
     }
+    this.#blockBytes += total
     this.#socket.write(buffer.subarray(0, total), () => {
       giveBuffer(buffer)
+      this.#blockBytes -= total
       this.#sending -= bytes
       if (this.#closed) return
       const now = this.#host.now()
@@ -224,6 +231,7 @@ export class PeerConnection {
     clearTimeout(this.#deadline)
     this.#reader.fail(code)
     this.#socket.destroy()
+    this.#host.backlog.gone(this)
     this.#host.closed(this, code)
   }
 }

@@ -21,6 +21,7 @@ import { type MakeTorrentOptions, makeTorrent } from './make-torrent.ts'
 import { parseAddress } from './parse-address.ts'
 import { type ConnectionHost, PeerConnection, plainHost } from './peer-connection.ts'
 import { REFILL_MS } from './rate-limiter.ts'
+import { SendBacklog } from './send-backlog.ts'
 import { SwarmTorrent } from './swarm-torrent.ts'
 import type { SwarmTorrentOptions, TorrentHost } from './torrent-host.ts'
 import { TrackerClient } from './tracker-client.ts'
@@ -86,6 +87,7 @@ const nodeRandom: Random = {
 export class SwarmClient implements ConnectionHost, TorrentHost {
   readonly random = nodeRandom
   readonly blockPool = new BlockPool()
+  readonly backlog = new SendBacklog()
   readonly hashQueue = new HashQueue(nodeBulkHash)
   readonly hashPool: HashPool
   readonly stateFolder: string
