@@ -6,6 +6,8 @@ import { assertPublicHost, guardedLookup } from './address-guard.ts'
 export interface OpenUrlOptions {
   /** Whether addresses of private networks may be asked. */
   readonly allowPrivate: boolean
+  /** Whether the owner of this peer has named the address: it may be private then, but what it leads to may not. */
+  readonly isOwners?: boolean
   /** How long a server may take to answer, and be silent within its answer. */
   readonly timeoutMs: number
   readonly headers?: Readonly<Record<string, string>>
@@ -50,7 +52,8 @@ function parseWebUrl(url: string): URL {
 export async function openUrl(url: string, options: OpenUrlOptions): Promise<IncomingMessage> {
   let current = url
   for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
-    const answer = await openOnce(current, options)
+    const isOwners = redirects === 0 && options.isOwners === true
+    const answer = await openOnce(current, isOwners ? { ...options, allowPrivate: true } : options)
     const { location } = answer.headers
     if (!REDIRECT_CODES.has(answer.statusCode ?? 0) || location === undefined) return answer
     answer.destroy()

@@ -23,6 +23,7 @@ import { type ConnectionHost, PeerConnection, plainHost } from './peer-connectio
 import { REFILL_MS } from './rate-limiter.ts'
 import { SendBacklog } from './send-backlog.ts'
 import { SwarmTorrent } from './swarm-torrent.ts'
+import { allTrackers } from './torrent-announces.ts'
 import type { SwarmTorrentOptions, TorrentHost } from './torrent-host.ts'
 import { TrackerClient } from './tracker-client.ts'
 import type { WebSeed } from './web-seed-connection.ts'
@@ -48,6 +49,8 @@ export interface SwarmClientOptions extends Partial<ConnectionLimits> {
 }
 
 export interface AddOptions extends SwarmTorrentOptions {
+  /** BEP 12: tiers of trackers, beside those of the torrent itself; unlike those, they may be on private networks. */
+  readonly trackers?: readonly (readonly string[])[]
   /** Peers to call at once. */
   readonly peers?: readonly PeerAddress[]
   /** A hybrid .torrent goes by its v2 infohash, as it did when it came by a v2-only magnet link. */
@@ -213,10 +216,10 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     if (!magnet.ok) throw new OperationError(magnet.code, 'this is no magnet link that can be followed')
     const hashes = { v1: magnet.value.infohashV1, v2: magnet.value.infohashV2 }
     const only = options.only ?? chooseByIndex(magnet.value.selectOnly)
-    const trackers = [...(options.trackers ?? []), ...magnet.value.trackers.map(url => [url])]
+    const magnetTrackers = magnet.value.trackers.map(url => [url])
     const torrent = new SwarmTorrent(this, hashes, this.#torrentOptions(), {
       ...options,
-      trackers,
+      ...allTrackers(options.trackers, magnetTrackers),
       webSeeds: [...(options.webSeeds ?? []), ...magnet.value.webSeeds.map(url => ({ url, gives: 'files' as const }))],
       ...(only && { only }),
     })
@@ -236,13 +239,12 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     }
     const { info, pieceLayers } = metainfo
     const hashes = { v1: options.byV2 ? undefined : info.infohashV1, v2: info.infohashV2 }
-    const trackers = [...(options.trackers ?? []), ...metainfo.trackers]
     const webSeeds: WebSeed[] = [
       ...(options.webSeeds ?? []),
       ...metainfo.webSeeds.map(url => ({ url, gives: 'files' as const })),
       ...metainfo.httpSeeds.map(url => ({ url, gives: 'pieces' as const })),
     ]
-    const torrentOptions = { ...options, trackers, webSeeds }
+    const torrentOptions = { ...options, ...allTrackers(options.trackers, metainfo.trackers), webSeeds }
     return new SwarmTorrent(this, hashes, this.#torrentOptions(), torrentOptions, info, pieceLayers)
   }
 
@@ -268,6 +270,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
       folder: dirname(resolve(path)),
       trustFiles: true,
       superSeed: options.superSeed ?? false,
+      trackers: options.trackers ?? [],
     })
     return { torrent, metainfo }
   }

@@ -78,7 +78,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     this.#resume = new ResumeStore(this.#paths.resume)
     this.#isHeld = this.core.paused = options.paused ?? false
     this.#progress = new TorrentProgress(this.#resume, error => this.#diskFailed(diskError(error, host.stateFolder)))
-    this.#announces = new TorrentAnnounces(this, host, options.trackers ?? [])
+    this.#announces = new TorrentAnnounces(this, host, options)
     this.#webSeeds = new WebSeeds(this, host, options.webSeeds ?? [])
     // A failure is kept as a state, too; nobody has to listen for it.
     this.on('error', () => {})

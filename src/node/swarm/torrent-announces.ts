@@ -2,7 +2,7 @@ import type { OperationError } from '../../base/errors.ts'
 import type { InfohashVersion } from '../../bittorrent/swarm/candidates.ts'
 import { Announcer, type DueAnnounce, mergeStatus, type TrackerStatus } from '../../bittorrent/tracker/announcer.ts'
 import type { SwarmTorrent } from './swarm-torrent.ts'
-import type { TorrentHost } from './torrent-host.ts'
+import type { SwarmTorrentOptions, TorrentHost } from './torrent-host.ts'
 import { missingBytes } from './wanted-bytes.ts'
 
 /** BEP 3 knows no word for a client that listens nowhere; what is sent to this port is discarded. */
@@ -11,18 +11,34 @@ const PEERS_WANTED = 80
 /** How long trackers may take to hear that we go: one that does not answer must not hold anybody up. */
 const GOODBYE_MS = 1000
 
+type Trackers = Pick<SwarmTorrentOptions, 'trackers' | 'ownersTrackers'>
+
+/** The tiers of trackers that the owner of this peer has named, then those that the torrent names besides. */
+export function allTrackers(
+  owners: readonly (readonly string[])[] = [],
+  torrents: readonly (readonly string[])[],
+): Trackers {
+  const ownersTrackers = owners.flat()
+  const known = new Set(ownersTrackers)
+  const others = torrents.map(tier => tier.filter(url => !known.has(url))).filter(tier => tier.length > 0)
+  return { trackers: [...owners, ...others], ownersTrackers }
+}
+
 /** Announces a torrent to its trackers: a hybrid by both infohashes, for each has its own swarm (BEP 52). */
 export class TorrentAnnounces {
   readonly #torrent: SwarmTorrent
   readonly #host: TorrentHost
   readonly #trackers: readonly (readonly string[])[]
+  /** Those that the owner of this peer has named, and not the torrent. */
+  readonly #owners: ReadonlySet<string>
   readonly #announcers = new Map<InfohashVersion, Announcer>()
   #completed = false
 
-  constructor(torrent: SwarmTorrent, host: TorrentHost, trackers: readonly (readonly string[])[]) {
+  constructor(torrent: SwarmTorrent, host: TorrentHost, { trackers = [], ownersTrackers = [] }: Trackers) {
     this.#torrent = torrent
     this.#host = host
     this.#trackers = trackers
+    this.#owners = new Set(ownersTrackers)
     this.#findSwarms()
   }
 
@@ -79,7 +95,8 @@ export class TorrentAnnounces {
       uploadOnly: torrent.core.isDone && !torrent.core.isSeed,
     }
     try {
-      const response = await this.#host.trackers.announce(due.url, request, due.trackerId)
+      const isOwners = this.#owners.has(due.url)
+      const response = await this.#host.trackers.announce(due.url, request, due.trackerId, isOwners)
       announcer.succeeded(due, response, this.#host.now())
       for (const peer of response.peers) torrent.core.candidates.add(peer, 'tracker', version)
       torrent.emit('announced', due.url, undefined)

@@ -32,6 +32,8 @@ export interface SwarmTorrentOptions {
   readonly sequential?: boolean
   /** BEP 12: tiers of trackers, beside those of the torrent itself. */
   readonly trackers?: readonly (readonly string[])[]
+  /** Those of the trackers that the owner of this peer has named: they may be on private networks. */
+  readonly ownersTrackers?: readonly string[]
   readonly webSeeds?: readonly WebSeed[]
   /** Bytes a second of this torrent alone; those of the client hold beside them. */
   readonly uploadLimit?: number

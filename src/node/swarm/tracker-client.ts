@@ -67,25 +67,36 @@ export class TrackerClient {
   /**
    * Announces, and returns what the tracker says.
    *
+   * @param isOwners whether the owner of this peer has named the tracker, and not a torrent: it may be on a private network then
    * @throws OperationError `tracker-refused` with the tracker's reason; `tracker-answer-invalid`, `timeout`, `unreachable`, …
    */
-  async announce(url: string, request: AnnounceRequest, trackerId?: Uint8Array): Promise<AnnounceResponse> {
-    const response = await this.#announce(url, request, trackerId)
+  async announce(
+    url: string,
+    request: AnnounceRequest,
+    trackerId?: Uint8Array,
+    isOwners = false,
+  ): Promise<AnnounceResponse> {
+    const response = await this.#announce(url, request, trackerId, isOwners)
     const peers = response.peers.filter(({ host }) => this.#mayCall(host))
     return { ...response, peers }
   }
 
-  async #announce(url: string, request: AnnounceRequest, trackerId?: Uint8Array): Promise<AnnounceResponse> {
+  async #announce(
+    url: string,
+    request: AnnounceRequest,
+    trackerId: Uint8Array | undefined,
+    isOwners: boolean,
+  ): Promise<AnnounceResponse> {
     if (isUdp(url)) {
       const { pathname, search } = udpUrl(url)
       const urlData = new TextEncoder().encode(`${pathname}${search}`)
-      const answer = await this.#askUdp(url, (id, transaction) =>
-        encodeUdpAnnounce(id, transaction, request, urlData.length > 1 ? urlData : undefined),
-      )
+      const encode = (id: bigint, transaction: number) =>
+        encodeUdpAnnounce(id, transaction, request, urlData.length > 1 ? urlData : undefined)
+      const answer = await this.#askUdp(url, encode, isOwners)
       if (answer.action === 'announce') return answer.response
       throw new OperationError('tracker-answer-invalid', 'the tracker answers something else')
     }
-    const { body } = await this.#fetch(announceUrl(url, request, trackerId))
+    const { body } = await this.#fetch(announceUrl(url, request, trackerId), isOwners)
     const response = decodeAnnounceResponse(body)
     if (!response.ok) throw new OperationError(response.code, response.detail ?? 'the tracker makes no sense')
     return response.value
@@ -111,18 +122,23 @@ export class TrackerClient {
     return response.value
   }
 
-  #fetch(url: string): ReturnType<typeof fetchUrl> {
+  #fetch(url: string, isOwners = false): ReturnType<typeof fetchUrl> {
     const { allowPrivate, timeoutMs } = this.#options
     return fetchUrl(url, {
       allowPrivate,
+      isOwners,
       timeoutMs,
       bytesMax: TRACKER_LIMITS.responseBytesMax,
       signal: this.#abort.signal,
     })
   }
 
-  async #askUdp(url: string, encode: (connectionId: bigint, transaction: number) => Uint8Array): Promise<UdpAnswer> {
-    const target = await this.#resolve(url)
+  async #askUdp(
+    url: string,
+    encode: (connectionId: bigint, transaction: number) => Uint8Array,
+    isOwners = false,
+  ): Promise<UdpAnswer> {
+    const target = await this.#resolve(url, this.#options.allowPrivate || isOwners)
     const key = `${target.address}/${target.port}`
     let known = this.#connectionIds.get(key)
     if (known === undefined || known.until < Date.now()) {
@@ -143,13 +159,13 @@ export class TrackerClient {
     }
   }
 
-  async #resolve(url: string): Promise<UdpTarget> {
+  async #resolve(url: string, allowPrivate: boolean): Promise<UdpTarget> {
     const { hostname, port } = udpUrl(url)
     const host = hostname.replace(/^\[|\]$/g, '')
     const addresses = await lookup(host, { all: true }).catch(cause => {
       throw new OperationError('unreachable', `${host} is not known`, { cause })
     })
-    const found = addresses.find(({ address }) => this.#options.allowPrivate || isPublicAddress(address))
+    const found = addresses.find(({ address }) => allowPrivate || isPublicAddress(address))
     if (found === undefined) {
       throw new OperationError('private-address', `${host} is an address of a private network`, {
         next: 'if you trust this torrent, allow private addresses for it',

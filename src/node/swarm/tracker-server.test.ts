@@ -7,6 +7,7 @@ import { createServer as createSocketServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
+import type { OperationError } from '../../base/errors.ts'
 import { formatMagnet } from '../../bittorrent/metainfo/magnet.ts'
 import type { AnnounceRequest } from '../../bittorrent/tracker/announce.ts'
 import { encodeAnnounceResponse } from '../../bittorrent/tracker/http-tracker.ts'
@@ -278,4 +279,47 @@ test('BEP 21: who has all that it wants of a torrent says what is missing of the
   await seeder.close()
   tracker.closeAllConnections()
   tracker.close()
+})
+
+test('a tracker that the owner names may be on a private network, one that a torrent names may not', async () => {
+  for (const scheme of ['http', 'udp']) {
+    const url = `${scheme}://127.0.0.1:${server.port}/announce?of=${scheme}`
+    const path = join(root, `own-${scheme}.bin`)
+    await writeFile(path, Buffer.alloc(100_000, `own ${scheme}`))
+    const open = (name: string) =>
+      SwarmClient.open({ port: 0, host: '127.0.0.1', stateFolder: join(root, 'own', scheme, name), hashThreads: 1 })
+    const [owner, stranger, follower] = [await open('owner'), await open('stranger'), await open('follower')]
+    const { torrent, metainfo } = await owner.seed(path, { version: 'v1', trackers: [[url]] })
+    const answered = async (of: SwarmTorrent) =>
+      ((await once(of, 'announced')) as [string, OperationError | undefined])[1]?.code
+    assert.equal(await answered(torrent), undefined)
+    const folder = join(root, 'own', scheme, 'files')
+    const byTorrent = await stranger.add(metainfo, { folder })
+    assert.equal(await answered(byTorrent), 'private-address')
+    await stranger.remove(byTorrent)
+    const magnet = `${torrent.magnet}&tr=${encodeURIComponent(url)}`
+    const byMagnet = await stranger.add(magnet, { folder })
+    assert.equal(await answered(byMagnet), 'private-address')
+    const byOwner = await follower.add(magnet, { folder, trackers: [[url]] })
+    assert.equal(await answered(byOwner), undefined)
+    assert.equal(byOwner.trackers.length, 1)
+    const { seeders, leechers } = server.registry.scrape(torrent.core.wireInfohash)
+    assert.deepEqual([seeders, leechers], [1, 1])
+    await Promise.all([owner.close(), stranger.close(), follower.close()])
+  }
+})
+
+test('where a tracker that the owner names leads to is judged like any address', async () => {
+  const leader = createServer((_, response) => {
+    response.writeHead(302, { location: `http://127.0.0.1:${server.port}/announce` }).end()
+  }).listen(0, '127.0.0.1')
+  await once(leader, 'listening')
+  const { port } = leader.address() as { port: number }
+  const careful = new TrackerClient({ timeoutMs: 3000 })
+  await assert.rejects(careful.announce(`http://127.0.0.1:${port}/announce`, request(1, 1), undefined, true), {
+    code: 'private-address',
+  })
+  careful.close()
+  leader.closeAllConnections()
+  leader.close()
 })
