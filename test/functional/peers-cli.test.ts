@@ -241,7 +241,7 @@ describe('peers', () => {
     const { healthy, findings } = JSON.parse(out)
     assert.equal(healthy, true)
     const names = findings.map((finding: { what: string }) => finding.what)
-    assert.deepEqual(names.slice(0, 5), ['node', 'hashes', 'signatures', 'store', 'disk'])
+    assert.deepEqual(names.slice(0, 6), ['node', 'hashes', 'pieces', 'signatures', 'store', 'disk'])
   })
 
   it('tells wrong usage by exit status 2', async () => {
