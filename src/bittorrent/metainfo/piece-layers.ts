@@ -1,6 +1,7 @@
 import { equalBytes, toHex } from '../../base/bytes/bytes.ts'
 import { sha256 } from '../../base/crypto/hash.ts'
 import { MERKLE_BLOCK_BYTES, MERKLE_HASH_BYTES, merkleLevels, merklePad, merkleRoot, type Sha256 } from './merkle.ts'
+import type { MerklePlace } from './piece-map.ts'
 import type { TorrentFile } from './torrent-file.ts'
 import type { TorrentInfo } from './torrent-info.ts'
 
@@ -23,6 +24,14 @@ export function isPieceLayer(
   if (file.piecesRoot === undefined || layer.length !== pieces * MERKLE_HASH_BYTES) return false
   const pad = merklePad(merkleLevels(pieceLength / MERKLE_BLOCK_BYTES), hash)
   return equalBytes(merkleRoot(layer, merkleLevels(pieces), pad, hash), file.piecesRoot)
+}
+
+/** What a piece's leaves must lead to: a hash of its file's layer, or the root of a file of one piece; `undefined` where the layer is missing. */
+export function pieceRoot(info: TorrentInfo, layers: PieceLayers, place: MerklePlace): Uint8Array | undefined {
+  const { piecesRoot, length } = info.files[place.file]
+  if (length <= info.pieceLength) return piecesRoot
+  const start = MERKLE_HASH_BYTES * place.pieceInFile
+  return layers.get(toHex(piecesRoot!))?.subarray(start, start + MERKLE_HASH_BYTES)
 }
 
 /** Whether every file that needs a layer has one. */

@@ -1,5 +1,4 @@
-import { toHex } from '../../base/bytes/bytes.ts'
-import type { PieceLayers } from '../metainfo/piece-layers.ts'
+import { type PieceLayers, pieceRoot } from '../metainfo/piece-layers.ts'
 import type { PieceMap } from '../metainfo/piece-map.ts'
 import type { TorrentInfo } from '../metainfo/torrent-info.ts'
 import type { ExpectedHashes } from './piece-verifier.ts'
@@ -18,10 +17,7 @@ export function expectedHashes(
   const sha1 = info.pieceHashes?.subarray(20 * piece, 20 * piece + 20)
   const place = info.infohashV2 === undefined ? undefined : map.merklePlace(piece)
   if (place === undefined) return sha1 && { sha1, paddingBytes }
-  const file = info.files[place.file]
-  const layer = layers.get(toHex(file.piecesRoot!))
-  const start = 32 * place.pieceInFile
-  const root = file.length <= info.pieceLength ? file.piecesRoot! : layer?.subarray(start, start + 32)
+  const root = pieceRoot(info, layers, place)
   if (root === undefined) return sha1 && { sha1, paddingBytes }
   return { ...(sha1 && { sha1 }), merkle: { root, levels: place.levels }, paddingBytes }
 }

@@ -9,6 +9,8 @@ export interface BlockSink {
   /** Room for a block that is about to arrive. */
   begin(piece: number, block: number): Uint8Array
   complete(piece: number, block: number, buffer: Uint8Array): void
+  /** Blocks of a piece that failed, and that are right: they need not come again. */
+  restoreBlocks(piece: number, blocks: readonly number[]): void
   abort(buffer: Uint8Array): void
 }
 

@@ -4,9 +4,11 @@ import { PieceMap } from '../metainfo/piece-map.ts'
 import type { TorrentInfo } from '../metainfo/torrent-info.ts'
 import { PiecePicker } from '../picker/piece-picker.ts'
 import { LayerTransfer } from './layer-transfer.ts'
+import { LeafTransfer } from './leaf-transfer.ts'
 import { PeerPieces } from './peer-pieces.ts'
 import type { PeerSession } from './peer-session.ts'
 import { type BlockSink, Requests } from './requests.ts'
+import { SpoiltPieces, type SpoiltPiecesHost } from './spoilt-pieces.ts'
 import { SuperSeeding } from './super-seeding.ts'
 import type { StoredPieces, TorrentOptions } from './torrent-options.ts'
 import { Uploads } from './uploads.ts'
@@ -22,6 +24,7 @@ export interface StartedParts {
   readonly requests: Requests
   readonly uploads: Uploads
   readonly layers: LayerTransfer
+  readonly spoilt: SpoiltPieces
   readonly superSeeding: SuperSeeding | undefined
 }
 
@@ -34,21 +37,29 @@ export interface PartsSource {
   readonly random: Random
 }
 
+/** What the parts have to say. */
+export interface PartsHost extends SpoiltPiecesHost {
+  /** A peer has everything. */
+  seedFound(session: PeerSession): void
+}
+
 /** Makes the parts, once the files are known and the storage is ready. */
 export function startParts(
   { info, layers: givenLayers, sessions, options, random }: PartsSource,
   stored: StoredPieces,
   sink: BlockSink,
-  onSeed: (session: PeerSession) => void,
+  host: PartsHost,
 ): StartedParts {
   const map = new PieceMap(info)
   const picker = new PiecePicker(map.pieceCount, piece => map.blockCount(piece), random)
   const requests = new Requests(picker, map, sink, sessions, options.requests)
   const uploads = new Uploads(map, picker.have, sessions, options.uploads)
-  const pieces = new PeerPieces(picker, onSeed)
+  const pieces = new PeerPieces(picker, session => host.seedFound(session))
   const layers = new LayerTransfer(info, givenLayers)
+  const leaves = new LeafTransfer(info, map, () => layers.layers, sessions)
+  const spoilt = new SpoiltPieces(picker, requests, sink, leaves, host)
   const superSeeding = options.superSeed && stored.have.isFull ? new SuperSeeding(picker) : undefined
   // An offer to a peer that is not served would wait for ever.
   if (superSeeding !== undefined) uploads.slots = SUPER_SEEDING_SLOTS
-  return { map, picker, pieces, requests, uploads, layers, superSeeding }
+  return { map, picker, pieces, requests, uploads, layers, spoilt, superSeeding }
 }

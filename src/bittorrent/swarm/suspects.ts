@@ -1,8 +1,10 @@
 import { equalBytes } from '../../base/bytes/bytes.ts'
 
 /** One failed attempt at a piece: who sent each block, and what it hashed to. */
-interface FailedAttempt {
+export interface FailedAttempt {
+  /** Empty text for a block that came before a restart, or is known to be right. */
   readonly senders: readonly string[]
+  /** One for each block, all of one length; empty where nobody is to blame. */
   readonly digests: Uint8Array
 }
 
@@ -23,19 +25,14 @@ export class Suspects {
     return this.#attempts.has(piece)
   }
 
-  /**
-   * A piece was wrong.
-   *
-   * @param senders who sent each block
-   * @param digests of each block, all of one length; empty where nobody is to blame
-   * @returns who is known to have lied
-   */
-  failed(piece: number, senders: readonly string[], digests: Uint8Array): string[] {
+  /** A piece was wrong. Returns who is known to have lied. */
+  failed(piece: number, attempt: FailedAttempt): string[] {
+    const { senders, digests } = attempt
     if (digests.length === 0) return []
     const distinct = new Set(senders)
     if (distinct.size === 1) return senders[0] === '' ? [] : [senders[0]]
     const attempts = this.#attempts.get(piece) ?? []
-    if (attempts.length < ATTEMPTS_MAX) attempts.push({ senders, digests })
+    if (attempts.length < ATTEMPTS_MAX) attempts.push(attempt)
     if (this.#attempts.size < PIECES_MAX) this.#attempts.set(piece, attempts)
     return []
   }
@@ -46,16 +43,21 @@ export class Suspects {
     for (const attempt of this.#attempts.get(piece) ?? []) {
       // Those of a hybrid's piece are of another kind once its layer has come.
       if (attempt.digests.length !== digests?.length) continue
-      for (const liar of sendersOfOthers(attempt, digests)) liars.add(liar)
+      for (const liar of sendersOf(attempt, differingBlocks(attempt, digests))) liars.add(liar)
     }
     this.#attempts.delete(piece)
     return [...liars]
   }
 }
 
-/** Who sent blocks that differ from the right ones; empty text for those that came before a restart. */
-function sendersOfOthers({ senders, digests }: FailedAttempt, right: Uint8Array): string[] {
+/** The blocks that are not what they should be, by the digests of the right ones. */
+export function differingBlocks({ senders, digests }: FailedAttempt, right: Uint8Array): number[] {
   const size = digests.length / senders.length
   const differs = (at: number) => !equalBytes(digests.subarray(at, at + size), right.subarray(at, at + size))
-  return senders.filter((sender, block) => sender !== '' && differs(size * block))
+  return [...senders.keys()].filter(block => differs(size * block))
+}
+
+/** Who sent these blocks, each once. */
+export function sendersOf({ senders }: FailedAttempt, blocks: readonly number[]): ReadonlySet<string> {
+  return new Set(blocks.map(block => senders[block]).filter(sender => sender !== ''))
 }

@@ -20,7 +20,6 @@ import { RateMeter } from './rate-meter.ts'
 import type { BlockSink } from './requests.ts'
 import type { SessionEvents } from './session-sink.ts'
 import { type StartedParts, startParts } from './started-parts.ts'
-import { Suspects } from './suspects.ts'
 import type { StoredPieces, TorrentEffect, TorrentOptions } from './torrent-options.ts'
 import type { UploadRun } from './uploads.ts'
 
@@ -38,7 +37,6 @@ export class Torrent implements SessionEvents {
   readonly #random: Random
   readonly #metadata: MetadataTransfer
   readonly #sessions = new Map<number, PeerSession>()
-  readonly #suspects = new Suspects()
   /** Made for the first message; thousands of torrents never get one. */
   #extensions: ExtensionHost | undefined
   readonly #banned = new Set<string>()
@@ -143,7 +141,11 @@ export class Torrent implements SessionEvents {
       options: this.#options,
       random: this.#random,
     }
-    const started = startParts(parts, stored, sink, session => this.#partFromSeed(session))
+    const started = startParts(parts, stored, sink, {
+      seedFound: session => this.#partFromSeed(session),
+      ban: (identity, code) => this.#ban(identity, code),
+      askForMore: () => this.fillAll(this.#now),
+    })
     this.#started = started
     const { map, picker, pieces } = started
     for (let piece = 0; piece < map.pieceCount; piece++) if (stored.have.has(piece)) picker.restore(piece)
@@ -224,6 +226,7 @@ export class Torrent implements SessionEvents {
     started.pieces.gone(session)
     started.superSeeding?.left(session, this.#sessions.values())
     if (session.peerInterested) started.uploads.placeIsFree(now)
+    started.spoilt.gone(session, now)
   }
 
   #disconnect(session: PeerSession, code: string): void {
@@ -257,6 +260,7 @@ export class Torrent implements SessionEvents {
     if (started === undefined) this.#metadata.fill(session, this.#now)
     else {
       if (!started.layers.isComplete) started.layers.fill(session, this.#now)
+      started.spoilt.fill(session, this.#now)
       if (started.layers.canJudge) started.requests.fill(session, this.#now)
     }
   }
@@ -319,6 +323,7 @@ export class Torrent implements SessionEvents {
     }
     if (started === undefined) this.#metadata.tick(this.#sessions.values(), now)
     started?.layers.tick(now)
+    started?.spoilt.review(now)
     started?.superSeeding?.tick(now)
     started?.uploads.tick(started.picker.isDone, now)
   }
@@ -326,9 +331,8 @@ export class Torrent implements SessionEvents {
   /** A piece is right and can be served. */
   pieceVerified(piece: number, digests: Uint8Array | undefined, now: number): void {
     this.#now = now
-    const { picker, pieces, requests } = this.#started!
-    requests.takeSenders(piece)
-    for (const liar of this.#suspects.verified(piece, digests)) this.#ban(liar, 'peer-sent-wrong-data')
+    const { picker, pieces, spoilt } = this.#started!
+    spoilt.verified(piece, digests)
     const wasMissing = picker.isMissing(piece)
     picker.pieceVerified(piece)
     for (const session of this.#sessions.values()) {
@@ -358,12 +362,7 @@ export class Torrent implements SessionEvents {
   /** A piece was wrong, or the disk failed on it (no digests). */
   pieceFailed(piece: number, digests: Uint8Array, now: number): void {
     this.#now = now
-    const { picker, requests } = this.#started!
-    const liars = this.#suspects.failed(piece, requests.takeSenders(piece), digests)
-    picker.pieceLost(piece)
-    if (digests.length > 0) picker.setExclusive(piece)
-    for (const liar of liars) this.#ban(liar, 'peer-sent-wrong-data')
-    this.fillAll(now)
+    this.#started!.spoilt.failed(piece, digests, now)
   }
 
   /** A piece that we had is gone or changed on the disk. */
@@ -472,6 +471,7 @@ export class Torrent implements SessionEvents {
   }
 
   hashes(session: PeerSession, message: HashesMessage): void {
+    this.#started?.spoilt.hashes(session, message, this.#now)
     if (this.#started?.layers.received(session, message)) {
       this.#effects.push({ type: 'layers' })
       this.fillAll(this.#now)
@@ -480,6 +480,7 @@ export class Torrent implements SessionEvents {
 
   hashReject(session: PeerSession, range: HashRange): void {
     this.#started?.layers.refused(session, range, this.#now)
+    this.#started?.spoilt.refused(session, range, this.#now)
   }
 
   blockStarts(session: PeerSession, piece: number, begin: number, length: number): string | undefined {

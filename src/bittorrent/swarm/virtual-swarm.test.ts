@@ -172,7 +172,13 @@ test('BEP 16: a super-seed goes on for those who tell of pieces in bitfields', (
   const torrent = new Torrent({ v1: info.infohashV1, v2: undefined }, options, seededRandom(1), info)
   const have = new Bitfield(info.pieceCount)
   have.fill()
-  const sink = { isFull: false, begin: () => new Uint8Array(), complete: () => {}, abort: () => {} }
+  const sink = {
+    isFull: false,
+    begin: () => new Uint8Array(),
+    complete: () => {},
+    restoreBlocks: () => {},
+    abort: () => {},
+  }
   torrent.start({ have, partial: new Map() }, sink, 0)
   const [holder, other] = [1, 2].map(id => {
     const handshake = { ...decodeHandshake(torrent.handshake())!, peerId: new Uint8Array(20).fill(id) }

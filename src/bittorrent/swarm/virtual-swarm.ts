@@ -1,22 +1,25 @@
-import { invariant } from '../../base/errors.ts'
+import { sha256 } from '../../base/crypto/hash.ts'
 import type { Random } from '../../base/ports/random.ts'
 import { seededRandom } from '../../base/ports/seeded-random.ts'
-import { encodeInfo, planTorrent } from '../metainfo/create-metainfo.ts'
+import type { TorrentVersion } from '../metainfo/create-metainfo.ts'
 import { PIECE_BLOCK_BYTES, PieceMap } from '../metainfo/piece-map.ts'
-import { parseTorrentInfo, type TorrentInfo } from '../metainfo/torrent-info.ts'
+import type { TorrentInfo } from '../metainfo/torrent-info.ts'
 import { Bitfield } from '../wire/bitfield.ts'
 import { decodeHandshake } from '../wire/handshake.ts'
 import { MessageReader } from '../wire/message-reader.ts'
 import type { PeerSession } from './peer-session.ts'
 import { SessionSink } from './session-sink.ts'
 import { Torrent } from './torrent.ts'
-import { TORRENT_OPTIONS, type TorrentOptions } from './torrent-options.ts'
+import { TORRENT_OPTIONS, type TorrentEffect, type TorrentOptions } from './torrent-options.ts'
+import { makeTorrent, type VirtualTorrent, zeroLeaf } from './virtual-torrent.ts'
 
 export interface VirtualSwarmOptions {
   readonly seed: number
   readonly sizeBytes: number
   readonly pieceLength: number
   readonly latencyMs: number
+  /** v1 where it is left out; others have hash trees that are looked at. */
+  readonly version?: TorrentVersion
   readonly torrent?: Partial<TorrentOptions>
 }
 
@@ -25,19 +28,24 @@ export interface VirtualPeerOptions {
   readonly complete: boolean
   /** The share of its blocks that are wrong, in percent. */
   readonly liesPercent?: number
+  /** What it says when it is asked for leaves (BEP 52): the truth where it is left out. */
+  readonly leaves?: 'wrong' | 'none'
   readonly superSeed?: boolean
 }
 
 /** Blocks carry no bytes of their own: the first one says whether the block is right, or who spoiled it. */
 const PAYLOAD = new Uint8Array(PIECE_BLOCK_BYTES)
 
-/** A torrent of one file of so many bytes, whose piece hashes are never looked at. */
+/** A v1 torrent of one file of so many bytes. */
 export function makeInfo(sizeBytes: number, pieceLength: number): TorrentInfo {
-  const plan = planTorrent('film', [{ path: ['film'], length: sizeBytes }], true, { version: 'v1', pieceLength })
-  invariant(plan.ok, 'the plan is sound')
-  const info = parseTorrentInfo(encodeInfo(plan.value, { pieceHashes: new Uint8Array(20 * plan.value.pieceCount) }))
-  invariant(info.ok, 'the torrent is sound')
-  return info.value
+  return makeTorrent('v1', sizeBytes, pieceLength).info
+}
+
+/** A piece that comes to a peer. */
+interface ComingPiece {
+  readonly digests: Uint8Array
+  missing: number
+  isRight: boolean
 }
 
 interface Link {
@@ -60,13 +68,18 @@ export class VirtualPeer {
   lineFreeAt = 0
   sentBytes = 0
   readonly #buffers: Uint8Array[] = []
-  readonly #pieces = new Map<number, Uint8Array>()
+  readonly #pieces = new Map<number, ComingPiece>()
   readonly #map: PieceMap
+  readonly #digestBytes: number
+  /** The first byte of each block that came, right or wrong. */
+  readonly #disk: Uint8Array
   readonly settled: { piece: number; digests: Uint8Array; isRight: boolean }[] = []
+  /** Pieces that were wrong, in the order in which they came. */
+  readonly spoilt: number[] = []
 
   constructor(
     id: number,
-    info: TorrentInfo,
+    { info, layers }: VirtualTorrent,
     options: VirtualPeerOptions,
     torrentOptions: TorrentOptions,
     random: Random,
@@ -74,7 +87,9 @@ export class VirtualPeer {
     this.id = id
     this.options = options
     this.#map = new PieceMap(info)
-    this.torrent = new Torrent({ v1: info.infohashV1, v2: info.infohashV2 }, torrentOptions, random, info)
+    this.torrent = new Torrent({ v1: info.infohashV1, v2: info.infohashV2 }, torrentOptions, random, info, layers)
+    this.#disk = new Uint8Array(info.totalSize / PIECE_BLOCK_BYTES + 1)
+    this.#digestBytes = info.infohashV2 === undefined ? 20 : 32
     const have = new Bitfield(info.pieceCount)
     if (options.complete) have.fill()
     this.torrent.start({ have, partial: new Map() }, this, 0)
@@ -106,23 +121,57 @@ export class VirtualPeer {
   }
 
   complete(piece: number, block: number, buffer: Uint8Array): void {
-    let digests = this.#pieces.get(piece)
-    if (digests === undefined) {
-      digests = new Uint8Array(20 * this.#map.blockCount(piece)).fill(0xff)
-      this.#pieces.set(piece, digests)
-    }
-    digests.fill(0, 20 * block, 20 * block + 20)
-    digests[20 * block] = buffer[0]
+    this.#disk[this.#place(piece, block)] = buffer[0]
     this.abort(buffer)
-    if (digests.includes(0xff)) return
+    this.#came(piece, block)
+  }
+
+  restoreBlocks(piece: number, blocks: readonly number[]): void {
+    for (const block of blocks) this.#came(piece, block)
+  }
+
+  #place(piece: number, block: number): number {
+    return (piece * this.#map.pieceLength) / PIECE_BLOCK_BYTES + block
+  }
+
+  #came(piece: number, block: number): void {
+    const first = this.#disk[this.#place(piece, block)]
+    const blockCount = this.#map.blockCount(piece)
+    const coming = this.#pieces.get(piece) ?? {
+      digests: new Uint8Array(this.#digestBytes * blockCount),
+      missing: blockCount,
+      isRight: true,
+    }
+    this.#pieces.set(piece, coming)
+    // Without a tree, any digest will do that tells right from wrong.
+    if (this.#digestBytes === 20) coming.digests[20 * block] = first
+    else {
+      PAYLOAD[0] = first
+      coming.digests.set(sha256(PAYLOAD.subarray(0, this.#map.blockSize(piece, block))), 32 * block)
+    }
+    coming.isRight &&= first === 0
+    if (--coming.missing > 0) return
     this.#pieces.delete(piece)
-    this.settled.push({ piece, digests, isRight: digests.every(byte => byte === 0) })
+    this.settled.push({ piece, digests: coming.digests, isRight: coming.isRight })
+  }
+
+  /** Answers who asks for leaves. */
+  tellLeaves({ session, range, span }: TorrentEffect & { type: 'leaves' }): void {
+    if (this.options.leaves === 'none') return
+    const { length } = this.torrent.info!.files[span.file]
+    const leaves = new Uint8Array(32 * span.count)
+    for (let i = 0; i < span.count; i++) {
+      const size = Math.min(PIECE_BLOCK_BYTES, length - (span.first + i) * PIECE_BLOCK_BYTES)
+      leaves.set(zeroLeaf(size), 32 * i)
+    }
+    if (this.options.leaves === 'wrong') leaves[0] ^= 1
+    this.torrent.leavesHashed(session, range, leaves)
   }
 }
 
 /** Many cores joined by lines that are made up: latency, and a cap on what each sends. One seed repeats it all. */
 export class VirtualSwarm {
-  readonly info: TorrentInfo
+  readonly #shared: VirtualTorrent
   readonly peers: VirtualPeer[] = []
   readonly #options: VirtualSwarmOptions
   readonly #random: Random
@@ -134,7 +183,11 @@ export class VirtualSwarm {
   constructor(options: VirtualSwarmOptions) {
     this.#options = options
     this.#random = seededRandom(options.seed)
-    this.info = makeInfo(options.sizeBytes, options.pieceLength)
+    this.#shared = makeTorrent(options.version ?? 'v1', options.sizeBytes, options.pieceLength)
+  }
+
+  get info(): TorrentInfo {
+    return this.#shared.info
   }
 
   /** Words that repeat the run. */
@@ -149,7 +202,13 @@ export class VirtualSwarm {
     peerId[19] = id
     const superSeed = options.superSeed ?? false
     const torrentOptions = { ...TORRENT_OPTIONS, ...this.#options.torrent, superSeed, peerId, listenPort: 1 + id }
-    const peer = new VirtualPeer(id, this.info, options, torrentOptions, seededRandom(this.#options.seed * 1000 + id))
+    const peer = new VirtualPeer(
+      id,
+      this.#shared,
+      options,
+      torrentOptions,
+      seededRandom(this.#options.seed * 1000 + id),
+    )
     this.peers.push(peer)
     const tick = () => {
       peer.torrent.onTick(this.now)
@@ -163,7 +222,9 @@ export class VirtualSwarm {
   connect(a: VirtualPeer, b: VirtualPeer): void {
     const join = (of: VirtualPeer, to: VirtualPeer, incoming: boolean) => {
       const origin = { host: `10.${to.id >>> 8}.${to.id & 255}.1`, port: 1 + to.id, incoming, identity: `${to.id}` }
-      return of.torrent.join(decodeHandshake(to.torrent.handshake())!, origin, this.now)
+      // Whoever is called answers by what it heard.
+      const heard = incoming ? undefined : decodeHandshake(of.torrent.handshake())
+      return of.torrent.join(decodeHandshake(to.torrent.handshake(heard))!, origin, this.now)
     }
     const [sessionA, sessionB] = [join(a, b, false), join(b, a, true)]
     if (typeof sessionA === 'string' || typeof sessionB === 'string') return
@@ -253,12 +314,16 @@ export class VirtualSwarm {
       const settled = peer.settled.splice(0)
       for (const { piece, digests, isRight } of settled) {
         if (isRight) peer.torrent.pieceVerified(piece, digests, this.now)
-        else peer.torrent.pieceFailed(piece, digests, this.now)
+        else {
+          peer.spoilt.push(piece)
+          peer.torrent.pieceFailed(piece, digests, this.now)
+        }
       }
       const effects = peer.torrent.takeEffects()
       for (const effect of effects) {
         if (effect.type === 'done') peer.doneAt ??= this.now
         else if (effect.type === 'ban') peer.banned.add(effect.identity)
+        else if (effect.type === 'leaves') peer.tellLeaves(effect)
         else if (effect.type === 'disconnect') {
           const link = peer.links.get(effect.session.id)
           if (link !== undefined) this.disconnect(peer, link)
