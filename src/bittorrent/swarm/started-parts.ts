@@ -56,10 +56,26 @@ export function startParts(
   const uploads = new Uploads(map, picker.have, sessions, options.uploads)
   const pieces = new PeerPieces(picker, session => host.seedFound(session))
   const layers = new LayerTransfer(info, givenLayers)
-  const leaves = new LeafTransfer(info, map, () => layers.layers, sessions)
-  const spoilt = new SpoiltPieces(picker, requests, sink, leaves, host)
+  const makeSpoilt = () => {
+    const leaves = new LeafTransfer(info, map, () => layers.layers, sessions)
+    return new SpoiltPieces(picker, requests, sink, leaves, host)
+  }
+  let spoilt: SpoiltPieces | undefined
   const superSeeding = options.superSeed && stored.have.isFull ? new SuperSeeding(picker) : undefined
   // An offer to a peer that is not served would wait for ever.
   if (superSeeding !== undefined) uploads.slots = SUPER_SEEDING_SLOTS
-  return { map, picker, pieces, requests, uploads, layers, spoilt, superSeeding }
+  return {
+    map,
+    picker,
+    pieces,
+    requests,
+    uploads,
+    layers,
+    superSeeding,
+    // Made when there is a peer: thousands of torrents never have one.
+    get spoilt() {
+      spoilt ??= makeSpoilt()
+      return spoilt
+    },
+  }
 }

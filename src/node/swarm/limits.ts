@@ -51,34 +51,45 @@ export class Limits {
 
 /** What holds for one torrent: its own limits, and those of all together. */
 export class TorrentLimits {
-  readonly own: Limits
+  /** Undefined until there are any: thousands of torrents never have their own. */
+  #own: Limits | undefined
   readonly #all: Limits
 
   constructor(own: LimitChange, all: Limits, now: number) {
-    this.own = new Limits(own, now)
     this.#all = all
+    if (own.upload !== undefined || own.download !== undefined) this.set(own, now)
+  }
+
+  get own(): Limits | undefined {
+    return this.#own
+  }
+
+  /** Changes its own. */
+  set(change: LimitChange, now: number): void {
+    this.#own ??= new Limits({}, now)
+    this.#own.set(change)
   }
 
   get isDownloadLimited(): boolean {
-    return this.own.asked.isLimited || this.#all.asked.isLimited
+    return this.#all.asked.isLimited || (this.#own?.asked.isLimited ?? false)
   }
 
   /** Bytes that may be sent. */
   mayUpload(now: number): number {
-    return Math.min(this.own.upload.available(now), this.#all.upload.available(now))
+    return Math.min(this.#own?.upload.available(now) ?? Number.POSITIVE_INFINITY, this.#all.upload.available(now))
   }
 
   uploaded(bytes: number, now: number): void {
-    this.own.upload.take(bytes, now)
+    this.#own?.upload.take(bytes, now)
     this.#all.upload.take(bytes, now)
   }
 
   mayReceive(now: number): boolean {
-    return this.own.mayReceive(now) && this.#all.mayReceive(now)
+    return this.#all.mayReceive(now) && (this.#own?.mayReceive(now) ?? true)
   }
 
   received(bytes: number, now: number): void {
-    this.own.received(bytes, now)
+    this.#own?.received(bytes, now)
     this.#all.received(bytes, now)
   }
 }

@@ -198,7 +198,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
       throw new OperationError('torrent-known', 'this torrent is there already')
     }
     this.#torrents.set(torrent.infohash, torrent)
-    if (torrent.limits.own.isLimited) this.#startRefill()
+    if (torrent.limits.own?.isLimited) this.#startRefill()
     for (const peer of options.peers ?? []) torrent.core.candidates.add(peer, 'user')
     await torrent.open()
     torrent.tick(this.now())
@@ -336,7 +336,8 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     for (const torrent of this.#torrents.values()) {
       if (torrent.core.isStarted && !torrent.core.isDone) fetching.push(torrent)
     }
-    const limitersOf = (torrent: SwarmTorrent) => [this.limits.asked, torrent.limits.own.asked]
+    const limitersOf = ({ limits: { own } }: SwarmTorrent) =>
+      own === undefined ? [this.limits.asked] : [this.limits.asked, own.asked]
     for (const torrent of fetching) {
       const left = torrent.core.downloadAllowance
       // What one did not use goes back before it is shared out again.
@@ -344,7 +345,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     }
     const share = this.limits.asked.available(now) / Math.max(1, fetching.length)
     for (const torrent of fetching) {
-      const allowance = Math.min(share, torrent.limits.own.asked.available(now))
+      const allowance = Math.min(share, torrent.limits.own?.asked.available(now) ?? Number.POSITIVE_INFINITY)
       torrent.core.downloadAllowance = allowance
       if (!Number.isFinite(allowance)) continue
       for (const limiter of limitersOf(torrent)) limiter.take(allowance, now)

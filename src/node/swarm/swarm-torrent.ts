@@ -252,7 +252,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
 
   /** Changes this torrent's own limits, in bytes a second; `Infinity` for none. */
   setLimits(change: LimitChange): void {
-    this.limits.own.set(change)
+    this.limits.set(change, this.#host.now())
     this.#host.limitsChanged()
   }
 

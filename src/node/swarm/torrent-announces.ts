@@ -11,6 +11,8 @@ const PEERS_WANTED = 80
 /** How long trackers may take to hear that we go: one that does not answer must not hold anybody up. */
 const GOODBYE_MS = 1000
 
+const NOBODYS: ReadonlySet<string> = new Set()
+
 type Trackers = Pick<SwarmTorrentOptions, 'trackers' | 'ownersTrackers'>
 
 /** The tiers of trackers that the owner of this peer has named, then those that the torrent names besides. */
@@ -38,12 +40,14 @@ export class TorrentAnnounces {
     this.#torrent = torrent
     this.#host = host
     this.#trackers = trackers
-    this.#owners = new Set(ownersTrackers)
+    this.#owners = ownersTrackers.length > 0 ? new Set(ownersTrackers) : NOBODYS
     this.#findSwarms()
   }
 
   /** Of a torrent that came by one of its infohashes, the other is known once its metadata is there. */
   #findSwarms(): void {
+    // Ten thousand torrents without a tracker should keep nothing for them.
+    if (this.#trackers.length === 0) return
     for (const version of ['v1', 'v2'] as const) {
       if (this.#announcers.has(version) || this.#torrent.infohashes[version] === undefined) continue
       const announcer = new Announcer(this.#trackers, this.#host.random)
