@@ -24,6 +24,7 @@ before(async () => {
   if (skip !== false) return
   const port = await freePort()
   const pool = new HashPool(1)
+  const announced: Uint8Array[] = []
   for (const scheme of ['http', 'udp']) {
     for (const version of ['v1', 'v2', 'hybrid'] as const) {
       const source = await workshop.makeFiles(`${scheme} ${version}`, SIZES)
@@ -32,7 +33,10 @@ before(async () => {
       const parsed = parseMetainfo(metainfo)
       assert.ok(parsed.ok)
       const { infohashV1, infohashV2 } = parsed.value.info
-      const infohash = infohashV1 ?? infohashV2!.subarray(0, 20)
+      // A hybrid is announced by both.
+      const infohashes = [infohashV1, infohashV2?.subarray(0, 20)].filter(hash => hash !== undefined)
+      announced.push(...infohashes)
+      const [infohash] = infohashes
       samples.set(`${scheme}: ${version}`, { source, metainfo, infohash, url })
     }
   }
@@ -40,7 +44,7 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'peers-opentracker-'))
   await chmod(folder, 0o755)
   // Debian builds it to serve those on a list, which it reads once its folder is all that it sees.
-  await writeFile(join(folder, 'list'), [...samples.values()].map(({ infohash }) => `${toHex(infohash)}\n`).join(''))
+  await writeFile(join(folder, 'list'), announced.map(infohash => `${toHex(infohash)}\n`).join(''))
   const words = ['-i', '127.0.0.1', '-p', `${port}`, '-P', `${port}`, '-d', folder, '-w', '/list']
   // It gives up root's rights for nobody's.
   const { uid, username } = userInfo()
