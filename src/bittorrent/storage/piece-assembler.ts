@@ -2,7 +2,8 @@ import { invariant } from '../../base/errors.ts'
 import type { BulkHash, PieceWork } from '../../base/ports/bulk-hash.ts'
 import { PIECE_BLOCK_BYTES, type PieceMap } from '../metainfo/piece-map.ts'
 import { BlockPool, type BlockRuns, joinBlocks, RUN_BLOCKS } from './block-pool.ts'
-import { type ExpectedHashes, PieceVerifier } from './piece-verifier.ts'
+import { type ExpectedHashes, isAsExpected } from './expected-hashes.ts'
+import { RunningHashes } from './running-hashes.ts'
 
 export interface AssemblerOptions {
   /** Bytes that wait for their neighbours beyond which they are written without them. */
@@ -76,7 +77,8 @@ class Assembly {
   readonly users: Uint8Array
   /** Held blocks in each group that is written together. */
   readonly heldInGroup: Uint8Array
-  readonly verifier: PieceVerifier
+  readonly expected: ExpectedHashes
+  readonly hashes: RunningHashes
   received = 0
   writesPending = 0
   /** Blocks are being read back, or hashed: the next in order wait for them. */
@@ -88,10 +90,17 @@ class Assembly {
   digests: Uint8Array | undefined
   digested = 0
 
-  constructor(piece: number, blockCount: number, verifier: PieceVerifier) {
+  constructor(piece: number, blockCount: number, expected: ExpectedHashes, hash: BulkHash) {
     this.piece = piece
     this.blockCount = blockCount
-    this.verifier = verifier
+    this.expected = expected
+    const { sha1, merkle, paddingBytes } = expected
+    this.hashes = new RunningHashes(hash, {
+      sha1: sha1 !== undefined,
+      levels: merkle?.levels,
+      blockCount,
+      paddingBytes,
+    })
     this.states = new Uint8Array(blockCount)
     this.buffers = new Array<Uint8Array | undefined>(blockCount).fill(undefined)
     this.users = new Uint8Array(blockCount)
@@ -223,7 +232,7 @@ export class PieceAssembler {
   /** The work of a hash effect is done. */
   hashed({ assembly, firstBlock, blockCount }: HashEffect): void {
     assembly.isBusy = false
-    assembly.verifier.took(blockCount)
+    assembly.hashes.took(blockCount)
     for (let block = firstBlock; block < firstBlock + blockCount; block++) this.#leave(assembly, block)
     if (!assembly.isReleased) this.#advance(assembly)
   }
@@ -236,7 +245,7 @@ export class PieceAssembler {
     if (!assembly.isReleased) {
       if (assembly.states[block] !== WRITTEN) return
       // What is written stays in memory for its hash, while there is room.
-      if (block >= assembly.verifier.nextBlock && this.#keptShare < KEPT_SHARE_MAX) {
+      if (block >= assembly.hashes.nextBlock && this.#keptShare < KEPT_SHARE_MAX) {
         this.#keptBlocks++
         return
       }
@@ -276,7 +285,7 @@ export class PieceAssembler {
       const expected = this.#expected(piece)
       invariant(expected !== undefined, `piece ${piece} cannot be judged`)
       const blockCount = this.#map.blockCount(piece)
-      assembly = new Assembly(piece, blockCount, new PieceVerifier(this.#hash, expected, blockCount))
+      assembly = new Assembly(piece, blockCount, expected, this.#hash)
       this.#assemblies.set(piece, assembly)
     }
     return assembly
@@ -318,17 +327,17 @@ export class PieceAssembler {
   #advance(assembly: Assembly, isUrgent = false): void {
     if (assembly.isBusy) return
     if (assembly.verdict === undefined) {
-      const { verifier, blockCount, received } = assembly
-      if (verifier.nextBlock < blockCount) {
-        if (!this.#hashHeld(assembly, isUrgent) && received === blockCount) this.#askFor(assembly, verifier.nextBlock)
+      const { hashes, blockCount, received } = assembly
+      if (hashes.nextBlock < blockCount) {
+        if (!this.#hashHeld(assembly, isUrgent) && received === blockCount) this.#askFor(assembly, hashes.nextBlock)
         return
       }
-      assembly.verdict = verifier.matches()
+      assembly.verdict = isAsExpected(hashes.found(), assembly.expected)
     }
     if (assembly.writesPending > 0 || assembly.states.includes(HELD)) return
     const wantsDigests = !assembly.verdict || this.#suspicious.has(assembly.piece)
-    if (wantsDigests) assembly.digests ??= assembly.verifier.leaves ?? new Uint8Array(20 * assembly.blockCount)
-    if (wantsDigests && assembly.verifier.leaves === undefined && assembly.digested < assembly.blockCount) {
+    if (wantsDigests) assembly.digests ??= assembly.hashes.leaves ?? new Uint8Array(20 * assembly.blockCount)
+    if (wantsDigests && assembly.hashes.leaves === undefined && assembly.digested < assembly.blockCount) {
       this.#askFor(assembly, assembly.digested)
       return
     }
@@ -337,8 +346,8 @@ export class PieceAssembler {
 
   /** Hashes the blocks in memory that come next, if they are enough to be worth it. Returns whether there are any. */
   #hashHeld(assembly: Assembly, isUrgent: boolean): boolean {
-    const { verifier, buffers, blockCount, received } = assembly
-    const first = verifier.nextBlock
+    const { hashes, buffers, blockCount, received } = assembly
+    const first = hashes.nextBlock
     let end = first
     while (end < blockCount && buffers[end] !== undefined) end++
     if (end === first) return false
@@ -354,10 +363,10 @@ export class PieceAssembler {
   }
 
   #hashParts(assembly: Assembly, blockCount: number, parts: readonly Uint8Array[]): void {
-    const { piece, verifier } = assembly
+    const { piece, hashes } = assembly
     assembly.isBusy = true
-    const work = verifier.work(blockCount, parts)
-    this.#effects.push({ type: 'hash', piece, firstBlock: verifier.nextBlock, blockCount, work, assembly })
+    const work = hashes.work(blockCount, parts)
+    this.#effects.push({ type: 'hash', piece, firstBlock: hashes.nextBlock, blockCount, work, assembly })
   }
 
   /** Asks for a run of blocks that are on the disk and not in memory. */

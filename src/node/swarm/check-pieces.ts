@@ -1,8 +1,7 @@
-import { equalBytes } from '../../base/bytes/bytes.ts'
 import type { PieceLayers } from '../../bittorrent/metainfo/piece-layers.ts'
 import type { PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
-import { expectedHashes } from '../../bittorrent/storage/expected-hashes.ts'
+import { expectedHashes, isAsExpected } from '../../bittorrent/storage/expected-hashes.ts'
 import type { HashPiece } from './hash-job.ts'
 import type { HashPool } from './hash-pool.ts'
 
@@ -69,11 +68,7 @@ export async function checkPieces(
       numbers.forEach((piece, i) => {
         const expected = expectedHashes(info, map, layers, piece)!
         const found = hashes[i]
-        const sha1Fits =
-          expected.sha1 === undefined || (found?.sha1 !== undefined && equalBytes(found.sha1, expected.sha1))
-        const rootFits =
-          expected.merkle === undefined || (found?.root !== undefined && equalBytes(found.root, expected.merkle.root))
-        onChecked(piece, found !== undefined && sha1Fits && rootFits)
+        onChecked(piece, found !== undefined && isAsExpected(found, expected))
       })
     }
   }

@@ -1,7 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { OperationError } from '../../base/errors.ts'
-import type { PieceWork, Sha1State } from '../../base/ports/bulk-hash.ts'
-import { MERKLE_BLOCK_BYTES, MERKLE_HASH_BYTES, subtreeRoot } from '../../bittorrent/metainfo/merkle.ts'
+import type { PieceWork } from '../../base/ports/bulk-hash.ts'
+import { MERKLE_BLOCK_BYTES } from '../../bittorrent/metainfo/merkle.ts'
+import { type FoundHashes, RunningHashes } from '../../bittorrent/storage/running-hashes.ts'
 import { nodeBulkHash } from '../../platform/bulk-hash.ts'
 
 /** A run of bytes of a file; zeros where there is no path. */
@@ -26,7 +27,7 @@ export interface HashJob {
 }
 
 /** What a piece hashed to; `undefined` where the bytes were not all there. */
-export type PieceHashes = { readonly sha1: Uint8Array | undefined; readonly root: Uint8Array | undefined } | undefined
+export type PieceHashes = FoundHashes | undefined
 
 /** Read and hashed of a piece in one go: a whole number of blocks. */
 const CHUNK_BYTES = 16 * MERKLE_BLOCK_BYTES
@@ -82,29 +83,28 @@ class RunningPiece {
   readonly #piece: HashPiece
   readonly #reader: FileReader
   readonly #chunk: Uint8Array
-  readonly #sha1: Sha1State | undefined
-  /** With room for the whole tree: what lies beyond the data stays zero, as BEP 52 has it. */
-  readonly #leaves: Uint8Array | undefined
+  readonly #hashes: RunningHashes
   #segment = 0
   #offset = 0
-  #hashedBytes = 0
   #isMissing = false
 
   constructor(piece: HashPiece, wantSha1: boolean, reader: FileReader, chunk: Uint8Array) {
+    const { segments, levels, paddingBytes } = piece
+    const bytes = segments.reduce((sum, { length }) => sum + length, 0)
     this.#piece = piece
     this.#reader = reader
     this.#chunk = chunk
-    this.#sha1 = wantSha1 ? nodeBulkHash.startSha1() : undefined
-    this.#leaves = piece.levels === undefined ? undefined : new Uint8Array(MERKLE_HASH_BYTES * 2 ** piece.levels)
+    const blockCount = Math.ceil(bytes / MERKLE_BLOCK_BYTES)
+    this.#hashes = new RunningHashes(nodeBulkHash, { sha1: wantSha1, levels, blockCount, paddingBytes })
   }
 
   get isOver(): boolean {
     return this.#isMissing || this.#segment === this.#piece.segments.length
   }
 
-  /** Reads the next chunk; `undefined` where bytes are missing. */
+  /** Reads the next chunk, to be hashed before the one after it; `undefined` where bytes are missing. */
   next(): PieceWork | undefined {
-    const { segments, paddingBytes } = this.#piece
+    const { segments } = this.#piece
     let filled = 0
     while (filled < CHUNK_BYTES && this.#segment < segments.length) {
       const segment = segments[this.#segment]
@@ -120,20 +120,14 @@ class RunningPiece {
       this.#segment++
       this.#offset = 0
     }
-    const leavesAt = MERKLE_HASH_BYTES * (this.#hashedBytes / MERKLE_BLOCK_BYTES)
-    this.#hashedBytes += filled
-    return {
-      sha1: this.#sha1,
-      leaves: this.#leaves?.subarray(leavesAt),
-      parts: [this.#chunk.subarray(0, filled)],
-      zeros: this.isOver ? paddingBytes : 0,
-    }
+    const blockCount = Math.ceil(filled / MERKLE_BLOCK_BYTES)
+    const work = this.#hashes.work(blockCount, [this.#chunk.subarray(0, filled)])
+    this.#hashes.took(blockCount)
+    return work
   }
 
   hashes(): PieceHashes {
-    if (this.#isMissing) return undefined
-    const root = this.#leaves && subtreeRoot(this.#leaves, nodeBulkHash.sha256Pairs)
-    return { sha1: this.#sha1?.digest(), root }
+    return this.#isMissing ? undefined : this.#hashes.found()
   }
 }
 
