@@ -1,6 +1,7 @@
 import { toHex } from '../../base/bytes/bytes.ts'
 import type { Random } from '../../base/ports/random.ts'
-import { type PeerAddress, parseIpv6 } from '../wire/compact-peers.ts'
+import { callerKey } from '../wire/address-scope.ts'
+import type { PeerAddress } from '../wire/compact-peers.ts'
 import type { AnnounceRequest, ScrapeEntry } from './announce.ts'
 
 export interface RegistryOptions {
@@ -86,7 +87,7 @@ export class PeerRegistry {
     if (request.event === 'completed') swarm.completed++
     const seeds = request.left === 0
     this.#remove(name, swarm, key, true)
-    const place = placeOf(host)
+    const place = callerKey(host)
     if ((swarm.places.get(place) ?? 0) < this.#options.peersPerHostMax) {
       this.#add(swarm, key, { host, port: request.port, place, seeds, seenAt: now })
     }
@@ -158,10 +159,4 @@ export class PeerRegistry {
     }
     return chosen
   }
-}
-
-/** What one caller has at his will: one IPv4 address, or the 64 bits that name his IPv6 network. */
-function placeOf(host: string): string {
-  const address = parseIpv6(host)
-  return address === undefined ? host : toHex(address.subarray(0, 8))
 }

@@ -1,3 +1,4 @@
+import { toHex } from '../../base/bytes/bytes.ts'
 import { parseIpv4, parseIpv6 } from './compact-peers.ts'
 
 /**
@@ -82,6 +83,17 @@ export function addressScope(text: string): AddressScope | undefined {
 export function mayTellOf(teller: string, address: string): boolean {
   const told = addressScope(address)
   if (told === 'public' || told === 'tunnel') return true
-  const own = addressScope(teller)
-  return told === 'private' ? own === 'private' || own === 'loopback' : told === 'loopback' && own === 'loopback'
+  return told === 'private' ? isNeighbour(teller) : told === 'loopback' && addressScope(teller) === 'loopback'
+}
+
+/** Whether an address is of this machine or of a private network, which many peers may share. */
+export function isNeighbour(address: string): boolean {
+  const scope = addressScope(address)
+  return scope === 'private' || scope === 'loopback'
+}
+
+/** What one caller has at his will: one IPv4 address, or the 64 bits that name his IPv6 network. Names stand for themselves. */
+export function callerKey(host: string): string {
+  const address = parseIpv6(host)
+  return address === undefined ? host : toHex(address.subarray(0, 8))
 }

@@ -1,5 +1,4 @@
-import { addressScope } from '../../bittorrent/wire/address-scope.ts'
-import { parseIpv6 } from '../../bittorrent/wire/compact-peers.ts'
+import { callerKey, isNeighbour } from '../../bittorrent/wire/address-scope.ts'
 
 /** How many connections there may be, dialled and accepted ones together. */
 export interface ConnectionLimits {
@@ -42,11 +41,6 @@ interface Place<Torrent> {
   torrent: Torrent | undefined
 }
 
-/** Who connects from one network counts as one host: whoever has an IPv6 address has 2^64 of them. */
-function hostKey(host: string): string {
-  return parseIpv6(host)?.subarray(0, 8).join('.') ?? host
-}
-
 /** The places for connections: of all together, of each torrent and of each host. */
 export class ConnectionPlaces<Connection, Torrent> {
   readonly #limits: ConnectionLimits
@@ -76,10 +70,8 @@ export class ConnectionPlaces<Connection, Torrent> {
   }
 
   isHostFull(host: string): boolean {
-    const scope = addressScope(host)
-    const isNeighbour = scope === 'private' || scope === 'loopback'
     const { connectionsPerHostMax, connectionsPerNeighbourMax } = this.#limits
-    return this.#hosts.of(hostKey(host)) >= (isNeighbour ? connectionsPerNeighbourMax : connectionsPerHostMax)
+    return this.#hosts.of(callerKey(host)) >= (isNeighbour(host) ? connectionsPerNeighbourMax : connectionsPerHostMax)
   }
 
   countOf(torrent: Torrent): number {
@@ -97,7 +89,7 @@ export class ConnectionPlaces<Connection, Torrent> {
 
   /** Gives a place to a connection; whoever calls us says later which torrent it is about. */
   take(connection: Connection, host: string, torrent?: Torrent): void {
-    const key = hostKey(host)
+    const key = callerKey(host)
     this.#hosts.add(key, 1)
     if (torrent !== undefined) this.#torrents.add(torrent, 1)
     this.#taken.set(connection, { host: key, torrent })

@@ -4,7 +4,7 @@ import type { KnownPeer } from '../../bittorrent/swarm/candidates.ts'
 import type { PeerSession } from '../../bittorrent/swarm/peer-session.ts'
 import { SessionSink } from '../../bittorrent/swarm/session-sink.ts'
 import { refuseUpload, type UploadRun } from '../../bittorrent/swarm/uploads.ts'
-import { addressScope } from '../../bittorrent/wire/address-scope.ts'
+import { isNeighbour } from '../../bittorrent/wire/address-scope.ts'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import type { Handshake } from '../../bittorrent/wire/handshake.ts'
 import { PIECE_HEADER_BYTES } from '../../bittorrent/wire/message-ids.ts'
@@ -40,6 +40,7 @@ const SEND_BYTES_MAX = 1024 * 1024
 /** So many of them may wait in one socket. */
 const SEND_AHEAD = 3
 const HANDSHAKE_MS = 10_000
+
 /** One peer's socket: bytes to messages, messages and blocks to bytes. */
 export class PeerConnection {
   readonly address: PeerAddress
@@ -249,6 +250,5 @@ export function plainHost(address: string): string {
 
 /** What a peer is known by when it misbehaves. On one machine, or behind one router, hosts do not tell peers apart. */
 function identityOf({ host }: PeerAddress, peerId: Uint8Array): string {
-  const scope = addressScope(host)
-  return scope === 'private' || scope === 'loopback' ? `${host}/${toHex(peerId)}` : host
+  return isNeighbour(host) ? `${host}/${toHex(peerId)}` : host
 }
