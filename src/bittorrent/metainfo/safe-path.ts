@@ -79,8 +79,8 @@ export function isStorablePath(path: readonly string[]): boolean {
 }
 
 /**
- * Two names, or paths with slashes, with the same key are one file on some file system: case, composition and marks that nobody sees do not count. (Upper case
- * first: `ſ`, `ς` and `ß` meet their likes only there.)
+ * Two names, or paths with slashes, with the same key are one file on some file system: case, composition and marks that nobody sees
+ * do not count. (Upper case first: `ſ`, `ς` and `ß` meet their likes only there.)
  */
 export function collisionKey(name: string): string {
   if (/^[ -~]*$/.test(name)) return name.toLowerCase()

@@ -19,6 +19,7 @@ export const UDP_ACTION = { connect: 0, announce: 1, scrape: 2, error: 3 } as co
 
 /** BEP 15: a connection id is good for a minute on the client's side, two on the tracker's. */
 export const CONNECTION_ID_MS = 60_000
+
 /** Infohashes in one scrape. */
 export const SCRAPE_MAX = 74
 

@@ -19,11 +19,11 @@ export class Limits {
   readonly #received: RateLimiter
   #isPaced = false
 
-  constructor({ upload, download }: LimitChange, now: number) {
-    this.upload = new RateLimiter(upload ?? Number.POSITIVE_INFINITY, now)
+  constructor(limits: LimitChange, now: number) {
+    this.upload = new RateLimiter(Number.POSITIVE_INFINITY, now)
     this.asked = new RateLimiter(Number.POSITIVE_INFINITY, now)
     this.#received = new RateLimiter(Number.POSITIVE_INFINITY, now)
-    this.set({ download })
+    this.set(limits)
   }
 
   get isLimited(): boolean {
