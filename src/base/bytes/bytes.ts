@@ -1,6 +1,10 @@
 /** Small operations on byte arrays that every wing needs. */
 
-const HEX: string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
+const DIGITS = '0123456789abcdef'
+/** The two digits of each byte, as UTF-16 units. */
+const HEX = Array.from({ length: 512 }, (_, i) => DIGITS.charCodeAt(i % 2 === 0 ? i >>> 5 : (i >>> 1) & 15))
+/** Units that are made a string at once. */
+const UNITS_MAX = 8192
 
 const EMPTY = new Uint8Array(0)
 
@@ -12,15 +16,24 @@ export function emptyBytes(): Uint8Array {
 /** Lower-case hex of `bytes`. */
 export function toHex(bytes: Uint8Array): string {
   let text = ''
-  for (let i = 0; i < bytes.length; i++) text += HEX[bytes[i]]
+  for (let start = 0; start < bytes.length; start += UNITS_MAX / 2)
+    text += hexOf(bytes.subarray(start, start + UNITS_MAX / 2))
   return text
+}
+
+/** In one go: a string that grows by two digits at a time keeps each of them as an object of its own. */
+function hexOf(bytes: Uint8Array): string {
+  const units = new Uint8Array(2 * bytes.length)
+  for (let i = 0; i < bytes.length; i++) {
+    units[2 * i] = HEX[2 * bytes[i]]
+    units[2 * i + 1] = HEX[2 * bytes[i] + 1]
+  }
+  return String.fromCharCode.apply(undefined, units as unknown as number[])
 }
 
 /** Hex of `bytes` back to front: how Bitcoin shows hashes to people. */
 export function toHexReversed(bytes: Uint8Array): string {
-  let text = ''
-  for (let i = bytes.length - 1; i >= 0; i--) text += HEX[bytes[i]]
-  return text
+  return toHex(bytes.slice().reverse())
 }
 
 function nibble(code: number): number {

@@ -65,11 +65,12 @@ function readEntry(entry: BencodeDict, path: string[], offset: number): Verdict<
   if (length === undefined || length < 0 || length > TORRENT_LIMITS.totalSizeMax) {
     return reject('torrent-file-length-invalid')
   }
-  const file = { path, length, offset, padding, executable, hidden, ...(symlink && { symlink }) }
+  const file: TorrentFile = { path, length, offset, padding, executable, hidden }
+  if (symlink !== undefined) return accept({ ...file, symlink })
   if (length === 0) return accept(file)
   const piecesRoot = bytesField(entry, 'pieces root')
   if (piecesRoot?.length !== 32 || piecesRoot.every(byte => byte === 0)) return reject('torrent-root-missing')
-  return accept({ ...file, piecesRoot })
+  return accept({ path, length, offset, padding, executable, hidden, piecesRoot })
 }
 
 function padTo(files: TorrentFile[], offset: number, pieceLength: number): number {

@@ -16,18 +16,6 @@ import { Uploads } from './uploads.ts'
 /** BEP 16: peers that are served at once while each is given different pieces. */
 const SUPER_SEEDING_SLOTS = 100
 
-/** The parts that need the info dictionary. */
-export interface StartedParts {
-  readonly map: PieceMap
-  readonly picker: PiecePicker
-  readonly pieces: PeerPieces
-  readonly requests: Requests
-  readonly uploads: Uploads
-  readonly layers: LayerTransfer
-  readonly spoilt: SpoiltPieces
-  readonly superSeeding: SuperSeeding | undefined
-}
-
 /** What the parts are made of. */
 export interface PartsSource {
   readonly info: TorrentInfo
@@ -43,39 +31,45 @@ export interface PartsHost extends SpoiltPiecesHost {
   seedFound(session: PeerSession): void
 }
 
-/** Makes the parts, once the files are known and the storage is ready. */
-export function startParts(
-  { info, layers: givenLayers, sessions, options, random }: PartsSource,
-  stored: StoredPieces,
-  sink: BlockSink,
-  host: PartsHost,
-): StartedParts {
-  const map = new PieceMap(info)
-  const picker = new PiecePicker(map.pieceCount, piece => map.blockCount(piece), random)
-  const requests = new Requests(picker, map, sink, sessions, options.requests)
-  const uploads = new Uploads(map, picker.have, sessions, options.uploads)
-  const pieces = new PeerPieces(picker, session => host.seedFound(session))
-  const layers = new LayerTransfer(info, givenLayers)
-  const makeSpoilt = () => {
-    const leaves = new LeafTransfer(info, map, () => layers.layers, sessions)
-    return new SpoiltPieces(picker, requests, sink, leaves, host)
+/** The parts of a torrent that need the info dictionary: made once the files are known and the storage is ready. */
+export class StartedParts {
+  readonly map: PieceMap
+  readonly picker: PiecePicker
+  readonly pieces: PeerPieces
+  readonly requests: Requests
+  readonly uploads: Uploads
+  readonly layers: LayerTransfer
+  readonly superSeeding: SuperSeeding | undefined
+  readonly #source: PartsSource
+  readonly #sink: BlockSink
+  readonly #host: PartsHost
+  #spoilt: SpoiltPieces | undefined
+
+  constructor(source: PartsSource, stored: StoredPieces, sink: BlockSink, host: PartsHost) {
+    const { info, layers, sessions, options, random } = source
+    const map = new PieceMap(info)
+    const picker = new PiecePicker(map.pieceCount, piece => map.blockCount(piece), random)
+    this.map = map
+    this.picker = picker
+    this.requests = new Requests(picker, map, sink, sessions, options.requests)
+    this.uploads = new Uploads(map, picker.have, sessions, options.uploads)
+    this.pieces = new PeerPieces(picker, session => host.seedFound(session))
+    this.layers = new LayerTransfer(info, layers)
+    this.superSeeding = options.superSeed && stored.have.isFull ? new SuperSeeding(picker) : undefined
+    // An offer to a peer that is not served would wait for ever.
+    if (this.superSeeding !== undefined) this.uploads.slots = SUPER_SEEDING_SLOTS
+    this.#source = source
+    this.#sink = sink
+    this.#host = host
   }
-  let spoilt: SpoiltPieces | undefined
-  const superSeeding = options.superSeed && stored.have.isFull ? new SuperSeeding(picker) : undefined
-  // An offer to a peer that is not served would wait for ever.
-  if (superSeeding !== undefined) uploads.slots = SUPER_SEEDING_SLOTS
-  return {
-    map,
-    picker,
-    pieces,
-    requests,
-    uploads,
-    layers,
-    superSeeding,
-    // Made when there is a peer: thousands of torrents never have one.
-    get spoilt() {
-      spoilt ??= makeSpoilt()
-      return spoilt
-    },
+
+  /** Made when there is a peer: thousands of torrents never have one. */
+  get spoilt(): SpoiltPieces {
+    if (this.#spoilt === undefined) {
+      const { info, sessions } = this.#source
+      const leaves = new LeafTransfer(info, this.map, () => this.layers.layers, sessions)
+      this.#spoilt = new SpoiltPieces(this.picker, this.requests, this.#sink, leaves, this.#host)
+    }
+    return this.#spoilt
   }
 }

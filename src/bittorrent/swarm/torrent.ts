@@ -19,7 +19,7 @@ import { PeerSession, type SessionOrigin } from './peer-session.ts'
 import { RateMeter } from './rate-meter.ts'
 import type { BlockSink } from './requests.ts'
 import type { SessionEvents } from './session-sink.ts'
-import { type StartedParts, startParts } from './started-parts.ts'
+import { StartedParts } from './started-parts.ts'
 import type { StoredPieces, TorrentEffect, TorrentOptions } from './torrent-options.ts'
 import type { UploadRun } from './uploads.ts'
 
@@ -141,7 +141,7 @@ export class Torrent implements SessionEvents {
       options: this.#options,
       random: this.#random,
     }
-    const started = startParts(parts, stored, sink, {
+    const started = new StartedParts(parts, stored, sink, {
       seedFound: session => this.#partFromSeed(session),
       ban: (identity, code) => this.#ban(identity, code),
       askForMore: () => this.fillAll(this.#now),

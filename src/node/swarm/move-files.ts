@@ -113,12 +113,18 @@ export async function moveFiles(
 
 /** The moves of one torrent's files: one at a time, and none any more once it is stopped. */
 export class FileMoves {
-  readonly #stop = new AbortController()
+  #stopper: AbortController | undefined
   #moving: Promise<void> | undefined
   #failure: OperationError | undefined
 
   get signal(): AbortSignal {
     return this.#stop.signal
+  }
+
+  /** Made when it is needed: thousands of torrents never move. */
+  get #stop(): AbortController {
+    this.#stopper ??= new AbortController()
+    return this.#stopper
   }
 
   /** Why files are at both places now; `undefined` while all is well. */

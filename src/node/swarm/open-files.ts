@@ -11,7 +11,7 @@ import { FilePlaces } from './file-places.ts'
 import { unwantedFiles } from './file-selection.ts'
 import type { HashPool } from './hash-pool.ts'
 import { inspectFiles } from './inspect-files.ts'
-import { finishMove } from './move-files.ts'
+import { type FileMoves, finishMove } from './move-files.ts'
 import type { ResumeStore } from './resume-store.ts'
 import { TorrentFiles } from './torrent-files.ts'
 import type { SwarmTorrentOptions, TorrentEvents } from './torrent-host.ts'
@@ -54,18 +54,19 @@ export interface OpenRequest {
   readonly paths: StatePaths
   readonly resume: ResumeStore
   readonly hashPool: HashPool
-  readonly signal: AbortSignal
+  /** Their signal ends it. */
+  readonly moves: FileMoves
   /** Told how far the work is: `checked` and `moved`. */
   readonly events: EventEmitter<TorrentEvents>
 }
 
 /** Finds the files of a torrent, ends a move that a crash has interrupted, and learns what is there. */
 export async function openFiles(request: OpenRequest): Promise<OpenedFiles> {
-  const { info, layers, options, paths, resume, hashPool, signal, events } = request
+  const { info, layers, options, paths, resume, hashPool, moves, events } = request
   const map = new PieceMap(info)
   const places = await FilePlaces.load(info, paths.places, options.folder)
   const files = new TorrentFiles(info, map, places, paths.parts)
-  if (places.isMoving) await finishMove(info, files, signal, events)
+  if (places.isMoving) await finishMove(info, files, moves.signal, events)
   const unwanted = unwantedFiles(info, options.only)
   files.setUnwanted(unwanted)
   const locate = (file: number, fileOffset: number, position: number) =>

@@ -24,7 +24,7 @@ import { REFILL_MS } from './rate-limiter.ts'
 import { SendBacklog } from './send-backlog.ts'
 import { SwarmTorrent } from './swarm-torrent.ts'
 import { allTrackers } from './torrent-announces.ts'
-import type { SwarmTorrentOptions, TorrentHost } from './torrent-host.ts'
+import type { SwarmTorrentOptions, TorrentHost, TorrentSource } from './torrent-host.ts'
 import { TrackerClient } from './tracker-client.ts'
 import type { WebSeed } from './web-seed-connection.ts'
 import { WEB_SEED_TIMING, type WebSeedTiming } from './web-seeds.ts'
@@ -51,6 +51,8 @@ export interface SwarmClientOptions extends Partial<ConnectionLimits> {
 export interface AddOptions extends SwarmTorrentOptions {
   /** BEP 12: tiers of trackers, beside those of the torrent itself; unlike those, they may be on private networks. */
   readonly trackers?: readonly (readonly string[])[]
+  /** Beside those of the torrent itself. */
+  readonly webSeeds?: readonly WebSeed[]
   /** Peers to call at once. */
   readonly peers?: readonly PeerAddress[]
   /** A hybrid .torrent goes by its v2 infohash, as it did when it came by a v2-only magnet link. */
@@ -217,12 +219,13 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     const hashes = { v1: magnet.value.infohashV1, v2: magnet.value.infohashV2 }
     const only = options.only ?? chooseByIndex(magnet.value.selectOnly)
     const magnetTrackers = magnet.value.trackers.map(url => [url])
-    const torrent = new SwarmTorrent(this, hashes, this.#torrentOptions(), {
-      ...options,
+    const source: TorrentSource = {
+      hashes,
       ...allTrackers(options.trackers, magnetTrackers),
       webSeeds: [...(options.webSeeds ?? []), ...magnet.value.webSeeds.map(url => ({ url, gives: 'files' as const }))],
-      ...(only && { only }),
-    })
+    }
+    const torrentOptions = only === undefined ? options : { ...options, only }
+    const torrent = new SwarmTorrent(this, source, this.#torrentOptions(), torrentOptions)
     for (const peer of magnet.value.peers) {
       const address = parseAddress(peer)
       if (address !== undefined) torrent.core.candidates.add(address, 'user')
@@ -244,8 +247,9 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
       ...metainfo.webSeeds.map(url => ({ url, gives: 'files' as const })),
       ...metainfo.httpSeeds.map(url => ({ url, gives: 'pieces' as const })),
     ]
-    const torrentOptions = { ...options, ...allTrackers(options.trackers, metainfo.trackers), webSeeds }
-    return new SwarmTorrent(this, hashes, this.#torrentOptions(), torrentOptions, info, pieceLayers)
+    const trackers = allTrackers(options.trackers, metainfo.trackers)
+    const known: TorrentSource = { hashes, info, layers: pieceLayers, ...trackers, webSeeds }
+    return new SwarmTorrent(this, known, this.#torrentOptions(), options)
   }
 
   /**

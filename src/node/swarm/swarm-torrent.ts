@@ -2,7 +2,6 @@ import { EventEmitter } from 'node:events'
 import { equalBytes, toHex } from '../../base/bytes/bytes.ts'
 import { OperationError } from '../../base/errors.ts'
 import { formatMagnet } from '../../bittorrent/metainfo/magnet.ts'
-import type { PieceLayers } from '../../bittorrent/metainfo/piece-layers.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
 import { type Infohashes, knownInfohashes } from '../../bittorrent/swarm/metadata-transfer.ts'
 import type { PeerSession } from '../../bittorrent/swarm/peer-session.ts'
@@ -21,7 +20,14 @@ import { filesUnknown, invalidTorrent, type OpenedFiles, openFiles, StatePaths }
 import { ResumeStore } from './resume-store.ts'
 import { TorrentAnnounces } from './torrent-announces.ts'
 import { diskError, type TorrentFiles } from './torrent-files.ts'
-import type { PeerLink, SwarmTorrentOptions, TorrentEvents, TorrentHost, TorrentState } from './torrent-host.ts'
+import type {
+  PeerLink,
+  SwarmTorrentOptions,
+  TorrentEvents,
+  TorrentHost,
+  TorrentSource,
+  TorrentState,
+} from './torrent-host.ts'
 import { TorrentLinks } from './torrent-links.ts'
 import { TorrentProgress } from './torrent-progress.ts'
 import { type StorageOwner, TorrentStorage } from './torrent-storage.ts'
@@ -56,14 +62,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   #readers: FileReaders | undefined
   #savedAt = 0
 
-  constructor(
-    host: TorrentHost,
-    hashes: Infohashes,
-    torrentOptions: TorrentOptions,
-    options: SwarmTorrentOptions,
-    info?: TorrentInfo,
-    layers?: PieceLayers,
-  ) {
+  constructor(host: TorrentHost, source: TorrentSource, torrentOptions: TorrentOptions, options: SwarmTorrentOptions) {
     super()
     this.#host = host
     this.#options = options
@@ -73,15 +72,14 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
       host.now(),
     )
     const superSeed = options.superSeed ?? false
+    const { hashes, info, layers } = source
     this.core = new Torrent(hashes, { ...torrentOptions, superSeed }, host.random, info, layers)
     this.#paths = new StatePaths(host.stateFolder, this.infohash)
     this.#resume = new ResumeStore(this.#paths.resume)
     this.#isHeld = this.core.paused = options.paused ?? false
     this.#progress = new TorrentProgress(this.#resume, error => this.#diskFailed(diskError(error, host.stateFolder)))
-    this.#announces = new TorrentAnnounces(this, host, options)
-    this.#webSeeds = new WebSeeds(this, host, options.webSeeds ?? [])
-    // A failure is kept as a state, too; nobody has to listen for it.
-    this.on('error', () => {})
+    this.#announces = new TorrentAnnounces(this, host, source)
+    this.#webSeeds = new WebSeeds(this, host, source.webSeeds)
     if (this.#isHeld) this.#setState('paused')
   }
 
@@ -198,7 +196,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
       paths: this.#paths,
       resume: this.#resume,
       hashPool: this.#host.hashPool,
-      signal: this.#moves.signal,
+      moves: this.#moves,
       events: this,
     })
     this.#progress.restore(opened.stored.partial)
@@ -247,7 +245,8 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     this.#error = error
     this.core.paused = true
     this.#setState('error')
-    this.emit('error', error)
+    // It is kept as a state, too; nobody has to listen for it.
+    if (this.listenerCount('error') > 0) this.emit('error', error)
   }
 
   /** Changes this torrent's own limits, in bytes a second; `Infinity` for none. */

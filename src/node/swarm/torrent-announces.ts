@@ -2,7 +2,7 @@ import type { OperationError } from '../../base/errors.ts'
 import type { InfohashVersion } from '../../bittorrent/swarm/candidates.ts'
 import { Announcer, type DueAnnounce, mergeStatus, type TrackerStatus } from '../../bittorrent/tracker/announcer.ts'
 import type { SwarmTorrent } from './swarm-torrent.ts'
-import type { SwarmTorrentOptions, TorrentHost } from './torrent-host.ts'
+import type { TorrentHost, TorrentSource } from './torrent-host.ts'
 import { missingBytes } from './wanted-bytes.ts'
 
 /** BEP 3 knows no word for a client that listens nowhere; what is sent to this port is discarded. */
@@ -13,7 +13,7 @@ const GOODBYE_MS = 1000
 
 const NOBODYS: ReadonlySet<string> = new Set()
 
-type Trackers = Pick<SwarmTorrentOptions, 'trackers' | 'ownersTrackers'>
+type Trackers = Pick<TorrentSource, 'trackers' | 'ownersTrackers'>
 
 /** The tiers of trackers that the owner of this peer has named, then those that the torrent names besides. */
 export function allTrackers(
@@ -36,7 +36,7 @@ export class TorrentAnnounces {
   readonly #announcers = new Map<InfohashVersion, Announcer>()
   #completed = false
 
-  constructor(torrent: SwarmTorrent, host: TorrentHost, { trackers = [], ownersTrackers = [] }: Trackers) {
+  constructor(torrent: SwarmTorrent, host: TorrentHost, { trackers, ownersTrackers }: Trackers) {
     this.#torrent = torrent
     this.#host = host
     this.#trackers = trackers

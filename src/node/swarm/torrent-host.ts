@@ -1,7 +1,9 @@
 import type { OperationError } from '../../base/errors.ts'
 import type { Random } from '../../base/ports/random.ts'
+import type { PieceLayers } from '../../bittorrent/metainfo/piece-layers.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
 import type { BlockPool } from '../../bittorrent/storage/block-pool.ts'
+import type { Infohashes } from '../../bittorrent/swarm/metadata-transfer.ts'
 import type { PeerSession } from '../../bittorrent/swarm/peer-session.ts'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import type { OpenUrlOptions } from './fetch-url.ts'
@@ -30,11 +32,6 @@ export interface SwarmTorrentOptions {
   /** Chooses files by their path in the torrent; all of them unless given. */
   readonly only?: ChooseFile
   readonly sequential?: boolean
-  /** BEP 12: tiers of trackers, beside those of the torrent itself. */
-  readonly trackers?: readonly (readonly string[])[]
-  /** Those of the trackers that the owner of this peer has named: they may be on private networks. */
-  readonly ownersTrackers?: readonly string[]
-  readonly webSeeds?: readonly WebSeed[]
   /** Bytes a second of this torrent alone; those of the client hold beside them. */
   readonly uploadLimit?: number
   readonly downloadLimit?: number
@@ -48,6 +45,19 @@ export interface SwarmTorrentOptions {
   readonly expectComplete?: boolean
   /** Begin paused: files are checked, and nothing else is done. */
   readonly paused?: boolean
+}
+
+/** A torrent as a file or a link tells of it, and what its owner knows besides. */
+export interface TorrentSource {
+  readonly hashes: Infohashes
+  /** A link has none. */
+  readonly info?: TorrentInfo
+  readonly layers?: PieceLayers
+  /** BEP 12: in tiers. */
+  readonly trackers: readonly (readonly string[])[]
+  /** Those of the trackers that the owner of this peer has named: they may be on private networks. */
+  readonly ownersTrackers: readonly string[]
+  readonly webSeeds: readonly WebSeed[]
 }
 
 /** Somebody who gives us pieces, or takes them: a peer's socket, or a web server that plays a peer. */
