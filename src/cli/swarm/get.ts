@@ -1,5 +1,5 @@
 import { OperationError } from '../../base/errors.ts'
-import { fitsGlob } from '../../node/swarm/glob.ts'
+import { fitsAny } from '../../node/swarm/glob.ts'
 import { wantedBytes } from '../../node/swarm/wanted-bytes.ts'
 import { formatBytes, formatSeconds, ProgressReporter } from './progress.ts'
 import { openClient, outputFolder, peerFor, type SwarmOptions, stopAsked } from './swarm-options.ts'
@@ -35,7 +35,7 @@ export async function get(source: string, options: GetOptions): Promise<number> 
       peers: options.peer ?? [],
       trackers: (options.tracker ?? []).map(url => [url]),
       sequential: options.sequential ?? false,
-      ...(patterns && { only: (path: string) => patterns.some(pattern => fitsGlob(path, pattern)) }),
+      ...(patterns && { only: (path: string) => fitsAny(path, patterns) }),
     })
     // It is there at once, where it can be; to look through its files may take long.
     const torrent = client.torrents.at(0) ?? (await adding)

@@ -3,7 +3,7 @@ import { OperationError } from '../../base/errors.ts'
 import { type Metainfo, parseMetainfo } from '../../bittorrent/metainfo/metainfo.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
 import { chosenPath } from '../../node/swarm/file-selection.ts'
-import { fitsGlob } from '../../node/swarm/glob.ts'
+import { fitsAny } from '../../node/swarm/glob.ts'
 import { readTorrentFile as readBytes, readMagnet } from '../../node/swarm/session-source.ts'
 import { nodeBulkHash } from '../../platform/bulk-hash.ts'
 
@@ -34,9 +34,7 @@ export function noSuchFile(): OperationError {
 
 /** Throws `no-such-file` where no file fits any of the patterns, so that nothing would be fetched. */
 export function assertSomeFit(info: TorrentInfo, patterns: readonly string[]): void {
-  const fits = info.files.some(
-    (file, index) => !file.padding && patterns.some(pattern => fitsGlob(chosenPath(info, index), pattern)),
-  )
+  const fits = info.files.some((file, index) => !file.padding && fitsAny(chosenPath(info, index), patterns))
   if (!fits) throw noSuchFile()
 }
 

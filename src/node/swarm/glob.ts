@@ -15,3 +15,8 @@ export function fitsGlob(path: string, pattern: string): boolean {
   }
   return new RegExp(`^${source}$`, 's').test(subject)
 }
+
+/** Whether a path fits one of several patterns. */
+export function fitsAny(path: string, patterns: readonly string[]): boolean {
+  return patterns.some(pattern => fitsGlob(path, pattern))
+}
