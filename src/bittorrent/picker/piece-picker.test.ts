@@ -129,9 +129,13 @@ test('the order agrees with a sorted list, whatever happens to it', () => {
     remove: fc.boolean(),
   })
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 80 }), fc.nat(), (steps, seed) => {
+    fc.property(fc.array(step, { maxLength: 80 }), fc.nat(), fc.boolean(), (steps, seed, beginsFull) => {
       const order = new RarityOrder(12, seededRandom(seed))
       const model = new Map<number, number>()
+      if (beginsFull) {
+        order.addAll(4, 0)
+        for (let piece = 0; piece < 12; piece++) model.set(piece, (7 - 4) * 64)
+      }
       for (const { piece, priority, availability, remove } of steps) {
         const key = (7 - priority) * 64 + Math.min(63, availability)
         if (remove) {

@@ -75,7 +75,7 @@ export class PiecePicker {
     this.#priority = new Uint8Array(pieceCount).fill(PRIORITY_NORMAL)
     this.#order = new RarityOrder(pieceCount, random)
     this.#missing = pieceCount
-    for (let piece = 0; piece < pieceCount; piece++) this.#order.add(piece, PRIORITY_NORMAL, 0)
+    this.#order.addAll(PRIORITY_NORMAL, 0)
   }
 
   get pieceCount(): number {

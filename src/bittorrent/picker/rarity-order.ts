@@ -48,6 +48,22 @@ export class RarityOrder {
     return this.#ends.length > 0 && this.#position[piece] !== ABSENT
   }
 
+  /** Puts all pieces in, of which none may be in yet, at one rank. */
+  addAll(priority: number, availability: number): void {
+    invariant(this.size === 0, 'pieces are in the order already')
+    if (this.#pieceCount === 0) return
+    this.#allocate()
+    const bucket = rank(priority, availability)
+    this.#bucketOf.fill(bucket)
+    this.#ends.fill(this.#pieceCount, bucket)
+    this.#place(0, 0)
+    for (let piece = 1; piece < this.#pieceCount; piece++) {
+      const index = this.#random.below(piece + 1)
+      if (index !== piece) this.#place(this.#pieces[index], piece)
+      this.#place(piece, index)
+    }
+  }
+
   /** Puts a piece in. `priority` is 1 to 7. */
   add(piece: number, priority: number, availability: number): void {
     invariant(!this.has(piece), `piece ${piece} is in the order already`)

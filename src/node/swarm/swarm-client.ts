@@ -32,6 +32,7 @@ import { WEB_SEED_TIMING, type WebSeedTiming } from './web-seeds.ts'
 export interface SwarmClientOptions extends Partial<ConnectionLimits> {
   /** Where to listen: 0 for any free port, `undefined` for nowhere. */
   readonly port?: number | undefined
+  /** All addresses of this machine unless given. */
   readonly host?: string
   /** Where torrents remember how far they are. */
   readonly stateFolder: string
@@ -59,7 +60,7 @@ export interface AddOptions extends SwarmTorrentOptions {
   readonly byV2?: boolean
 }
 
-export const SWARM_CLIENT_DEFAULTS = { host: '::', client: 'Peers 0.1.0', ...CONNECTION_LIMITS }
+export const SWARM_CLIENT_DEFAULTS = { client: 'Peers 0.1.0', ...CONNECTION_LIMITS }
 
 /** BEP 20: two letters and the version. */
 const PEER_ID_PREFIX = '-PE0010-'
