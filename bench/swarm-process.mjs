@@ -43,10 +43,7 @@ const lines = createInterface({ input: process.stdin })
 lines.on('line', line => torrent.core.candidates.add(parseAddress(line), 'user'))
 lines.on('close', async () => {
   watched.stop()
-  const total = torrent.core.upload.total
-  // What came to an end is no window any more.
-  const sent = watched.samples.filter(([, bytes]) => bytes < total)
-  print({ ...cost(), uploadedBytes: total, ...('rates' in options && { rates: rates(sent) }) })
+  print({ ...cost(), uploadedBytes: torrent.core.upload.total, ...('rates' in options && { rates: rates() }) })
   await client.close()
   process.exit()
 })
@@ -67,7 +64,7 @@ if (mode === 'get') {
     seconds: (performance.now() - started) / 1000,
     firstByteSeconds: firstByteMs / 1000,
     ...cost(),
-    ...('rates' in options && { rates: rates(watched.samples) }),
+    ...('rates' in options && { rates: rates() }),
   })
 }
 
@@ -82,8 +79,9 @@ function watchBytes(meter, everyMs, onFirst) {
   return { samples, stop: () => clearInterval(watch) }
 }
 
-/** Bytes a second in each window of a second. */
-function rates(samples) {
+/** Bytes a second in each window of a second while they moved. */
+function rates() {
+  const samples = watched.samples.filter(([, bytes]) => bytes < meter.total)
   const found = []
   let from = 0
   for (const [ms, bytes] of samples) {

@@ -31,7 +31,7 @@ export interface ConnectionHost {
  */
 const RECEIVE_BUFFER = new Uint8Array(256 * 1024)
 /** What is read at once where a limit holds: it counts what was read, and may not be overrun by much. */
-const LIMITED_BYTES = 32 * 1024
+const LIMITED_BYTES = 16 * 1024
 
 /** Sent in one go: what the peer takes in so short a time, for fewer and larger reads cost less, but never less or more than this. */
 const SEND_MS = 4

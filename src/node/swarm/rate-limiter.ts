@@ -1,15 +1,15 @@
-/** How often a limit is refilled: what moves at once is one part in a hundred of a second's worth. */
-export const REFILL_MS = 10
+/** How often a limit is refilled: what moves at once is one part in two hundred of a second's worth. */
+export const REFILL_MS = 5
 /** So much time's worth may be caught up on after a delay, while bytes move; after a rest no more than a block. */
 const BURST_MS = 250
 const BURST_MIN_BYTES = 16_384
 /** What has moved of late is counted in slots, one more than make up a second. */
-const SLOT_MS = 10
+const SLOT_MS = 5
 const SLOTS = 1000 / SLOT_MS + 1
 
 /**
  * A bucket that fills with the bytes that may move. It begins empty and holds little, and whatever is caught up on, no second holds
- * more than the limit and a hundredth. Blocks move whole: the bucket may go below zero, and is in debt then.
+ * more than the limit and a two-hundredth. Blocks move whole: the bucket may go below zero, and is in debt then.
  */
 export class RateLimiter {
   #bytesPerSecond: number
