@@ -78,3 +78,16 @@ test('what no tree has is refused', () => {
   assert.equal(answers.answer(range, 0), undefined)
   assert.equal(answers.answer(range, 0, new Uint8Array(32)), undefined)
 })
+
+test('leaves of data that has changed are not told', () => {
+  for (const leafCount of [3, 40]) {
+    const { answers, leaves, root, tree } = sample(leafCount, 64 * KIB)
+    const range = { piecesRoot: root, baseLayer: 0, index: 0, length: 2, proofLayers: tree.length - 2 }
+    const span = answers.leavesFor(range)!
+    const right = concatBytes(...leaves.slice(span.first, span.first + span.count))
+    assert.ok(answers.answer(range, 0, right) !== undefined)
+    const changed = right.slice()
+    changed[32] ^= 1
+    assert.equal(answers.answer(range, 0, changed), undefined)
+  }
+})

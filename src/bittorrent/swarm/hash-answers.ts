@@ -1,4 +1,4 @@
-import { concatBytes, toHex } from '../../base/bytes/bytes.ts'
+import { concatBytes, equalBytes, toHex } from '../../base/bytes/bytes.ts'
 import { sha256 } from '../../base/crypto/hash.ts'
 import { MERKLE_BLOCK_BYTES, merkleLayers, merkleLevels, merklePad } from '../metainfo/merkle.ts'
 import type { PieceLayers } from '../metainfo/piece-layers.ts'
@@ -87,11 +87,12 @@ export class HashAnswers {
     if (place === undefined) return undefined
     const wanted = this.leavesFor(range)
     if (wanted !== undefined && leaves?.length !== SIZE * wanted.count) return undefined
-    const lower = wanted === undefined ? undefined : { first: wanted.first, layers: this.#lowerTree(wanted, leaves!) }
+    const lower = wanted && this.#lowerTree(wanted, leaves!)
+    if (wanted !== undefined && lower === undefined) return undefined
     const perPieceLevels = merkleLevels(this.#leavesPerPiece)
     const at = (level: number, index: number, count: number): Uint8Array | undefined => {
-      const local = lower?.layers[level]
-      const offset = SIZE * (index - Math.floor((lower?.first ?? 0) / 2 ** level))
+      const local = lower?.[level]
+      const offset = SIZE * (index - Math.floor((wanted?.first ?? 0) / 2 ** level))
       if (local !== undefined && offset >= 0 && offset + SIZE * count <= local.length)
         return local.subarray(offset, offset + SIZE * count)
       const upper = this.#upperTree(toHex(range.piecesRoot), now)?.[level - perPieceLevels]
@@ -107,11 +108,19 @@ export class HashAnswers {
     return parts.every(part => part !== undefined) ? concatBytes(...parts) : undefined
   }
 
-  /** The tree over the span's leaves. */
-  #lowerTree({ span }: LeafSpan, leaves: Uint8Array): Uint8Array[] {
+  /** The tree over the span's leaves; `undefined` where it does not lead to the hashes of its pieces: their data has changed. */
+  #lowerTree({ file, first, span }: LeafSpan, leaves: Uint8Array): Uint8Array[] | undefined {
     const padded = new Uint8Array(SIZE * span)
     padded.set(leaves)
-    return merkleLayers(padded, NO_LEAF, sha256)
+    const tree = merkleLayers(padded, NO_LEAF, sha256)
+    const root = this.#info.files[file].piecesRoot!
+    const layer = this.#layers.get(toHex(root))
+    // A file of one piece has no layer of pieces.
+    if (layer === undefined) return equalBytes(tree.at(-1)!, root) ? tree : undefined
+    const piece = first / this.#leavesPerPiece
+    const expected = layer.subarray(SIZE * piece, SIZE * (piece + span / this.#leavesPerPiece))
+    const found = tree[merkleLevels(this.#leavesPerPiece)].subarray(0, expected.length)
+    return equalBytes(found, expected) ? tree : undefined
   }
 
   /** The tree from the piece layer up; `undefined` where there is none, or too many had to be built of late. */
