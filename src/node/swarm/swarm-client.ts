@@ -52,7 +52,7 @@ export interface SwarmClientOptions extends Partial<ConnectionLimits> {
 export interface AddOptions extends SwarmTorrentOptions {
   /** BEP 12: tiers of trackers, beside those of the torrent itself; unlike those, they may be on private networks. */
   readonly trackers?: readonly (readonly string[])[]
-  /** Beside those of the torrent itself. */
+  /** Beside those of the torrent itself; unlike those, they may be on private networks. */
   readonly webSeeds?: readonly WebSeed[]
   /** Peers to call at once. */
   readonly peers?: readonly PeerAddress[]
@@ -223,7 +223,8 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     const source: TorrentSource = {
       hashes,
       ...allTrackers(options.trackers, magnetTrackers),
-      webSeeds: [...(options.webSeeds ?? []), ...magnet.value.webSeeds.map(url => ({ url, gives: 'files' as const }))],
+      webSeeds: magnet.value.webSeeds.map(url => ({ url, gives: 'files' })),
+      ownersWebSeeds: options.webSeeds ?? [],
     }
     const torrentOptions = only === undefined ? options : { ...options, only }
     const torrent = new SwarmTorrent(this, source, this.#torrentOptions(), torrentOptions)
@@ -244,12 +245,17 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     const { info, pieceLayers } = metainfo
     const hashes = { v1: options.byV2 ? undefined : info.infohashV1, v2: info.infohashV2 }
     const webSeeds: WebSeed[] = [
-      ...(options.webSeeds ?? []),
       ...metainfo.webSeeds.map(url => ({ url, gives: 'files' as const })),
       ...metainfo.httpSeeds.map(url => ({ url, gives: 'pieces' as const })),
     ]
-    const trackers = allTrackers(options.trackers, metainfo.trackers)
-    const known: TorrentSource = { hashes, info, layers: pieceLayers, ...trackers, webSeeds }
+    const known: TorrentSource = {
+      hashes,
+      info,
+      layers: pieceLayers,
+      ...allTrackers(options.trackers, metainfo.trackers),
+      webSeeds,
+      ownersWebSeeds: options.webSeeds ?? [],
+    }
     return new SwarmTorrent(this, known, this.#torrentOptions(), options)
   }
 

@@ -79,7 +79,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     this.#isHeld = this.core.paused = options.paused ?? false
     this.#progress = new TorrentProgress(this.#resume, error => this.#diskFailed(diskError(error, host.stateFolder)))
     this.#announces = new TorrentAnnounces(this, host, source)
-    this.#webSeeds = new WebSeeds(this, host, source.webSeeds)
+    this.#webSeeds = new WebSeeds(this, host, source)
     if (this.#isHeld) this.#setState('paused')
   }
 

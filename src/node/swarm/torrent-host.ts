@@ -58,6 +58,8 @@ export interface TorrentSource {
   /** Those of the trackers that the owner of this peer has named: they may be on private networks. */
   readonly ownersTrackers: readonly string[]
   readonly webSeeds: readonly WebSeed[]
+  /** Besides those, and free to be on private networks. */
+  readonly ownersWebSeeds: readonly WebSeed[]
 }
 
 /** Somebody who gives us pieces, or takes them: a peer's socket, or a web server that plays a peer. */

@@ -236,8 +236,9 @@ test('no torrent makes us ask a private address', async () => {
   clients.push(client)
   const port = new URL(server.url).port
   const hosts = ['127.0.0.1', 'localhost', '[::1]', '2130706433', '[::ffff:127.0.0.1]']
-  const webSeeds = hosts.map(host => ({ url: `http://${host}:${port}/pub`, gives: 'files' as const }))
-  const torrent = await client.add(torrents.get('v1')!, { folder: join(root, `${folders++}`), webSeeds })
+  const webSeeds = hosts.map(host => `http://${host}:${port}/pub`)
+  const named = await makeTorrent(album, { version: 'v1', pieceLength: 32_768, webSeeds }, pool)
+  const torrent = await client.add(named, { folder: join(root, `${folders++}`) })
   const isOver = () => torrent.webSeeds.every(({ state }) => state === 'given-up')
   await new Promise<void>(resolve => {
     const check = () => (isOver() ? resolve() : torrent.once('peer', () => setImmediate(check)))
@@ -248,4 +249,14 @@ test('no torrent makes us ask a private address', async () => {
     hosts.map(() => 'private-address'),
   )
   assert.deepEqual([server.connections, server.requests.length], [0, 0])
+})
+
+test('its owner does, though the torrent names the same server', async () => {
+  const server = await web(serveFile)
+  const client = await SwarmClient.open({ stateFolder: join(root, `${folders++}`), hashThreads: 1 })
+  clients.push(client)
+  const named = await makeTorrent(album, { version: 'v1', pieceLength: 32_768, webSeeds: [server.url] }, pool)
+  const torrent = await client.add(named, { folder: join(root, `${folders++}`), webSeeds: [files(server)] })
+  assert.equal(torrent.webSeeds.length, 1)
+  await assertComplete(torrent)
 })

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { SwarmTorrent } from './swarm-torrent.ts'
-import type { TorrentHost } from './torrent-host.ts'
+import type { TorrentHost, TorrentSource } from './torrent-host.ts'
 import { type WebSeed, WebSeedConnection } from './web-seed-connection.ts'
 
 /** Web seeds of one torrent in use at once. */
@@ -40,6 +40,8 @@ export interface WebSeedStatus extends WebSeed {
 
 interface KnownSeed {
   readonly seed: WebSeed
+  /** The owner of this peer has named it, and not the torrent. */
+  readonly isOwners: boolean
   connection: WebSeedConnection | undefined
   failures: number
   nextTry: number
@@ -52,10 +54,19 @@ export class WebSeeds {
   readonly #host: TorrentHost
   readonly #known: KnownSeed[]
 
-  constructor(torrent: SwarmTorrent, host: TorrentHost, seeds: readonly WebSeed[]) {
+  constructor(
+    torrent: SwarmTorrent,
+    host: TorrentHost,
+    { webSeeds, ownersWebSeeds }: Pick<TorrentSource, 'webSeeds' | 'ownersWebSeeds'>,
+  ) {
     this.#torrent = torrent
     this.#host = host
-    this.#known = seeds.map(seed => ({ seed, connection: undefined, failures: 0, nextTry: 0, code: undefined }))
+    const isNamed = ({ url }: WebSeed) => ownersWebSeeds.some(owners => owners.url === url)
+    const others = webSeeds.filter(seed => !isNamed(seed))
+    this.#known = [...ownersWebSeeds, ...others].map((seed, i) => {
+      const isOwners = i < ownersWebSeeds.length
+      return { seed, isOwners, connection: undefined, failures: 0, nextTry: 0, code: undefined }
+    })
   }
 
   get status(): readonly WebSeedStatus[] {
@@ -94,7 +105,7 @@ export class WebSeeds {
     }
     const connection = new WebSeedConnection(
       {
-        fetchOptions: this.#host.fetchOptions,
+        fetchOptions: known.isOwners ? { ...this.#host.fetchOptions, allowPrivate: true } : this.#host.fetchOptions,
         now: () => this.#host.now(),
         closed: (closing, code, retryAfterMs) => {
           known.connection = undefined
