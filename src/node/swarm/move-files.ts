@@ -6,7 +6,7 @@ import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
 import { freeBytes } from './disk-room.ts'
 import type { FilePlaces, Places } from './file-places.ts'
 import type { OpenedFiles } from './open-files.ts'
-import { moveFile, pathExists, removeEmptyFolders, statOf } from './relocate.ts'
+import { type FileMove, moveFile, pathExists, removeEmptyFolders, statOf } from './relocate.ts'
 import { diskError, type TorrentFiles } from './torrent-files.ts'
 import type { TorrentEvents } from './torrent-host.ts'
 
@@ -32,9 +32,10 @@ async function checkMove(files: TorrentFiles, target: Places, pathAt: (file: num
   for (const file of places.storedFiles()) {
     const [from, to] = [places.path(file), pathAt(file)]
     if (from === to) continue
+    // Also where nothing of it has come yet: its first byte would be written over somebody's file.
+    if ((await statOf(to)) !== undefined) throw pathExists(to)
     const source = await statOf(from)
     if (source === undefined) continue
-    if ((await statOf(to)) !== undefined) throw pathExists(to)
     if (source.dev !== device) copiedBytes += source.blocks * SECTOR_BYTES
   }
   const free = copiedBytes === 0 ? 0 : await freeBytes(target.folder)
@@ -49,11 +50,21 @@ async function checkMove(files: TorrentFiles, target: Places, pathAt: (file: num
   }
 }
 
-/** Moves every file to its target, and makes that durable; goes on where a crash has interrupted it. */
-export async function finishMove(
+/** Goes on where a crash has interrupted a move. */
+export function finishMove(
   info: TorrentInfo,
   files: TorrentFiles,
   signal: AbortSignal,
+  events: MoveEvents,
+): Promise<void> {
+  return moveAll(info, files, { signal, isResumed: true }, events)
+}
+
+/** Moves every file to its target, and makes that durable. */
+async function moveAll(
+  info: TorrentInfo,
+  files: TorrentFiles,
+  how: Pick<FileMove, 'signal' | 'isResumed'>,
   events: MoveEvents,
 ): Promise<void> {
   const { places } = files
@@ -69,7 +80,7 @@ export async function finishMove(
     else {
       const temporary = join(dirname(paths[1]), `.peers-${mark}-${file}.copy`)
       try {
-        await moveFile({ from: paths[0], to: paths[1], temporary, signal }, files.gateOf(file))
+        await moveFile({ from: paths[0], to: paths[1], temporary, ...how }, files.gateOf(file))
       } catch (error) {
         throw diskError(error, paths[1])
       } finally {
@@ -100,13 +111,14 @@ export async function moveFiles(
   const pathAt = (file: number) => join(target.folder, ...(target.names[file]?.split('/') ?? info.files[file].path))
   await checkMove(files, target, pathAt)
   await places.begin(target)
+  const how = { signal, isResumed: false }
   try {
-    await finishMove(info, files, signal, events)
+    await moveAll(info, files, how, events)
   } catch (error) {
     // It goes on at the next start.
     if (signal.aborted) throw error
     await places.turnBack()
-    await finishMove(info, files, signal, events)
+    await moveAll(info, files, how, events)
     throw error
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { existsSync, lstatSync, mkdirSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { existsSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -148,6 +148,26 @@ test('a move that cannot end well leaves all where it was', async () => {
   await assert.rejects(torrent.move(join(taken, 'album', 'z.bin', 'below')), { code: 'file-error' })
   assert.equal(torrent.state, 'seeding')
   await assertServed(original, album, seeder, metainfo)
+})
+
+test('a torrent of which nothing has come yet does not move over somebody’s files', async () => {
+  const { seeder, metainfo } = await seed()
+  const fetched = await (await bench.client()).add(metainfo, { folder: bench.folder() })
+  const taken = bench.folder()
+  const [own, late] = [join(taken, 'album', 'z.bin'), join(bench.folder(), 'album', 'z.bin')]
+  await mkdir(join(taken, 'album'), { recursive: true })
+  await writeFile(own, 'somebody’s own')
+  await assert.rejects(fetched.move(taken), { code: 'path-exists' })
+
+  // It comes to be there on the way.
+  fetched.once('moved', () => {
+    mkdirSync(join(late, '..'), { recursive: true })
+    writeFileSync(late, 'somebody’s own')
+  })
+  await assert.rejects(fetched.move(join(late, '..', '..')), { code: 'path-exists' })
+  fetched.core.candidates.add(addressOf(seeder)[0], 'user')
+  await fetched.done()
+  for (const path of [own, late]) assert.equal(await readFile(path, 'utf8'), 'somebody’s own')
 })
 
 test('two moves at once are refused, and so is one before the files are known', async () => {

@@ -42,17 +42,21 @@ export interface FileMove {
   /** Where a copy grows, in the folder of `to`. */
   readonly temporary: string
   readonly signal: AbortSignal
+  /** Whether it goes on after a crash: what is at `to` alone may have moved there before. */
+  readonly isResumed: boolean
 }
 
 /**
  * Moves one file, so that at every instant it is whole at one of the two places at least; across file systems it is copied, made
  * durable, renamed into place, and only then removed. May be called again after a crash in between.
  */
-export async function moveFile({ from, to, temporary, signal }: FileMove, gate: MoveGate): Promise<void> {
+export async function moveFile(move: FileMove, gate: MoveGate): Promise<void> {
+  const { from, to, temporary, signal, isResumed } = move
   await gate.holdWrites()
   const [source, target] = [await statOf(from), await statOf(to)]
   if (source === undefined) {
-    // It has moved before a crash, or was never there.
+    // It has moved before a crash, or was never there: then what is at its new place is somebody else's, and would be written over.
+    if (target !== undefined && !isResumed) throw pathExists(to)
     await gate.holdAll()
     gate.switched()
     return
