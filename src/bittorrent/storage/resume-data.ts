@@ -6,7 +6,14 @@ import { accept, reject, type Verdict } from '../../base/verdict.ts'
 import { decodeBencode } from '../bencode/decode.ts'
 import { encodeBencode } from '../bencode/encode.ts'
 import { asDict, bytesField, integerField, listField } from '../bencode/fields.ts'
+import type { BencodeValue } from '../bencode/value.ts'
 import { Bitfield } from '../wire/bitfield.ts'
+
+/** Size of a file in bytes, and time of its last change in whole milliseconds; zeros for one that does not exist. */
+export interface FileState {
+  readonly size: number
+  readonly modifiedMs: number
+}
 
 /**
  * What a torrent remembers of itself. Pieces are claimed here only after their bytes were made durable; a file whose size or
@@ -14,16 +21,23 @@ import { Bitfield } from '../wire/bitfield.ts'
  */
 export interface ResumeSnapshot {
   readonly have: Bitfield
-  /** Of each file: size in bytes and time of last change in whole milliseconds; zeros for one that did not exist. */
-  readonly files: readonly { readonly size: number; readonly modifiedMs: number }[]
+  /** In the torrent's order. */
+  readonly files: readonly FileState[]
+  /** Files whose bytes, as far as there are any, lie in the file of parts: nobody had asked for them. */
+  readonly inParts: ReadonlySet<number>
+  readonly parts: FileState
 }
 
 /** Raised whenever older data would be misread. */
-const RESUME_VERSION = 1
+const RESUME_VERSION = 2
 
-export function encodeResume(snapshot: ResumeSnapshot): Uint8Array {
-  const files = snapshot.files.map(file => [file.size, file.modifiedMs])
-  const body = encodeBencode({ files, have: snapshot.have.bytes, version: RESUME_VERSION })
+export function encodeResume({ have, files, inParts, parts }: ResumeSnapshot): Uint8Array {
+  const body = encodeBencode({
+    files: files.map((file, index) => [file.size, file.modifiedMs, inParts.has(index) ? 1 : 0]),
+    have: have.bytes,
+    parts: [parts.size, parts.modifiedMs],
+    version: RESUME_VERSION,
+  })
   const writer = new ByteWriter(body.length + 20)
   return writer.bytes(sha1(body)).bytes(body).finish()
 }
@@ -37,14 +51,23 @@ export function decodeResume(bytes: Uint8Array, pieceCount: number, fileCount: n
   if (dict === undefined) return reject('resume-damaged')
   if (integerField(dict, 'version') !== RESUME_VERSION) return reject('resume-version')
   const have = Bitfield.fromBytes(bytesField(dict, 'have') ?? new Uint8Array(0), pieceCount)
-  const files: { size: number; modifiedMs: number }[] = []
+  const parts = readState(listField(dict, 'parts'))
+  if (parts === undefined) return reject('resume-damaged')
+  const files: FileState[] = []
+  const inParts = new Set<number>()
   for (const entry of listField(dict, 'files') ?? []) {
-    const [size, modifiedMs] = Array.isArray(entry) ? entry : []
-    if (typeof size !== 'number' || typeof modifiedMs !== 'number') return reject('resume-damaged')
-    files.push({ size, modifiedMs })
+    const state = readState(entry)
+    if (state === undefined) return reject('resume-damaged')
+    if ((entry as BencodeValue[])[2] === 1) inParts.add(files.length)
+    files.push(state)
   }
   if (have === undefined || files.length !== fileCount) return reject('resume-other-torrent')
-  return accept({ have, files })
+  return accept({ have, files, inParts, parts })
+}
+
+function readState(entry: BencodeValue | undefined): FileState | undefined {
+  const [size, modifiedMs] = Array.isArray(entry) ? entry : []
+  return typeof size === 'number' && typeof modifiedMs === 'number' ? { size, modifiedMs } : undefined
 }
 
 /** A run of blocks that was written after the last snapshot. */

@@ -277,6 +277,8 @@ test('resume data survives the way, and nothing else is taken for it', () => {
       { size: 5, modifiedMs: 1_700_000_000_123 },
       { size: 0, modifiedMs: 0 },
     ],
+    inParts: new Set([1]),
+    parts: { size: 7, modifiedMs: 1_700_000_000_456 },
   }
   const bytes = encodeResume(snapshot)
   const decoded = decodeResume(bytes, 11, 2)

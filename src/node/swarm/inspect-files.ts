@@ -1,12 +1,13 @@
+import { expectedHashes } from '../../bittorrent/storage/expected-hashes.ts'
+import type { FileState, ResumeSnapshot } from '../../bittorrent/storage/resume-data.ts'
 import type { StoredPieces } from '../../bittorrent/swarm/torrent-options.ts'
 import { Bitfield } from '../../bittorrent/wire/bitfield.ts'
 import { type CheckTarget, checkPieces } from './check-pieces.ts'
 import type { HashPool } from './hash-pool.ts'
-import type { ResumeStore } from './resume-store.ts'
-import type { TorrentFiles } from './torrent-files.ts'
+import type { FoundResume } from './resume-store.ts'
 
 /** Blocks that a journal says were written, by piece. */
-function journalBlocks(journal: Awaited<ReturnType<ResumeStore['load']>>['journal']): Map<number, Set<number>> {
+function journalBlocks(journal: FoundResume['journal']): Map<number, Set<number>> {
   const written = new Map<number, Set<number>>()
   for (const { piece, firstBlock, blockCount } of journal) {
     const blocks = written.get(piece) ?? new Set()
@@ -16,6 +17,13 @@ function journalBlocks(journal: Awaited<ReturnType<ResumeStore['load']>>['journa
   return written
 }
 
+/** The files of a torrent as they are, and what is remembered of them. */
+export interface FoundFiles extends Pick<ResumeSnapshot, 'files' | 'inParts' | 'parts'> {
+  readonly resume: FoundResume
+}
+
+const isSame = (a: FileState, b: FileState) => a.size === b.size && a.modifiedMs === b.modifiedMs
+
 /**
  * Finds out what is there: what resume data claims and the files bear out, and by hash what they leave in doubt.
  *
@@ -23,35 +31,38 @@ function journalBlocks(journal: Awaited<ReturnType<ResumeStore['load']>>['journa
  */
 export async function inspectFiles(
   target: CheckTarget,
-  files: TorrentFiles,
-  resume: ResumeStore,
+  { files, inParts, parts, resume: { snapshot, journal } }: FoundFiles,
   pool: HashPool,
   onChecked: (done: number, total: number) => void,
 ): Promise<StoredPieces> {
-  const { info, map } = target
+  const { info, map, layers } = target
   const have = new Bitfield(map.pieceCount)
-  const states = await files.states()
-  const { snapshot, journal } = await resume.load(map, info.files.length)
   const written = journalBlocks(journal)
+  const stateOf = (file: number) => (inParts.has(file) ? parts : files[file])
+  /** Whether its bytes lie where they lay then. */
+  const isInPlace = (file: number) => snapshot === undefined || snapshot.inParts.has(file) === inParts.has(file)
   const isUnchanged = (file: number) =>
-    states[file].size === snapshot!.files[file].size && states[file].modifiedMs === snapshot!.files[file].modifiedMs
+    isInPlace(file) && isSame(stateOf(file), inParts.has(file) ? snapshot!.parts : snapshot!.files[file])
   const doubtful: number[] = []
+  const partial = new Map<number, number[]>()
   for (let piece = 0; piece < map.pieceCount; piece++) {
     const touched = map.slices(piece * info.pieceLength, map.dataSize(piece)).filter(s => !info.files[s.file].padding)
-    if (touched.every(slice => states[slice.file].size === 0)) continue
+    const blocks = written.get(piece)
+    const isWhole = blocks?.size === map.blockCount(piece)
+    // Blocks that cannot be judged come again, and so do those that lie elsewhere now.
+    const isUsable = touched.every(({ file }) => isInPlace(file))
+    const canJudge = expectedHashes(info, map, layers, piece) !== undefined
+    if (blocks !== undefined && !isWhole && isUsable && canJudge) partial.set(piece, [...blocks])
+    if (touched.every(({ file }) => stateOf(file).size === 0)) continue
     const isClaimed = snapshot?.have.has(piece) ?? false
-    const isWritten = written.get(piece)?.size === map.blockCount(piece)
-    if (isClaimed && touched.every(slice => isUnchanged(slice.file))) have.add(piece)
-    else if (isClaimed || snapshot === undefined || isWritten) doubtful.push(piece)
+    if (isClaimed && touched.every(({ file }) => isUnchanged(file))) have.add(piece)
+    else if (isClaimed || snapshot === undefined || isWhole) doubtful.push(piece)
   }
   let done = 0
   await checkPieces(target, doubtful, pool, (piece, isRight) => {
     if (isRight) have.add(piece)
     onChecked(++done, doubtful.length)
   })
-  const partial = new Map<number, number[]>()
-  for (const [piece, blocks] of written) {
-    if (!have.has(piece) && blocks.size < map.blockCount(piece)) partial.set(piece, [...blocks])
-  }
+  for (const piece of partial.keys()) if (have.has(piece)) partial.delete(piece)
   return { have, partial }
 }

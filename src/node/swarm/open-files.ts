@@ -4,11 +4,13 @@ import { OperationError } from '../../base/errors.ts'
 import type { PieceLayers } from '../../bittorrent/metainfo/piece-layers.ts'
 import { PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
+import type { FileState, ResumeSnapshot } from '../../bittorrent/storage/resume-data.ts'
 import type { StoredPieces } from '../../bittorrent/swarm/torrent-options.ts'
 import { Bitfield } from '../../bittorrent/wire/bitfield.ts'
 import type { CheckTarget } from './check-pieces.ts'
 import { FilePlaces } from './file-places.ts'
 import { unwantedFiles } from './file-selection.ts'
+import { stateOf } from './file-state.ts'
 import type { HashPool } from './hash-pool.ts'
 import { inspectFiles } from './inspect-files.ts'
 import { type FileMoves, finishMove } from './move-files.ts'
@@ -44,6 +46,9 @@ export interface OpenedFiles {
   readonly files: TorrentFiles
   readonly stored: StoredPieces
   readonly unwanted: ReadonlySet<number>
+  /** Those of the unwanted ones that are not there: what is fetched of them lies in the file of parts. */
+  readonly inParts: ReadonlySet<number>
+  readonly partsPath: string
   readonly target: CheckTarget
 }
 
@@ -68,19 +73,37 @@ export async function openFiles(request: OpenRequest): Promise<OpenedFiles> {
   const files = new TorrentFiles(info, map, places, paths.parts)
   if (places.isMoving) await finishMove(info, files, moves.signal, events)
   const unwanted = unwantedFiles(info, options.only)
-  files.setUnwanted(unwanted)
+  const states = await files.states()
+  const found = await resume.load(map, info.files.length)
+  const inParts = new Set([...unwanted].filter(file => !isOurs(file, states, found.snapshot)))
+  files.setUnwanted(inParts)
   const locate = (file: number, fileOffset: number, position: number) =>
-    unwanted.has(file) ? { path: paths.parts, offset: position } : { path: files.path(file), offset: fileOffset }
+    inParts.has(file) ? { path: paths.parts, offset: position } : { path: files.path(file), offset: fileOffset }
   const target = { info, map, layers, locate }
+  const opened = { files, unwanted, inParts, partsPath: paths.parts, target }
   if (!options.trustFiles) {
     const onChecked = (done: number, total: number) => events.emit('checked', done, total)
-    const stored = await inspectFiles(target, files, resume, hashPool, onChecked)
-    return { files, stored, unwanted, target }
+    const parts = await stateOf(paths.parts)
+    const stored = await inspectFiles(target, { files: states, inParts, parts, resume: found }, hashPool, onChecked)
+    return { ...opened, stored }
   }
-  await files.states()
   const have = new Bitfield(map.pieceCount)
   have.fill()
-  return { files, stored: { have, partial: new Map() }, unwanted, target }
+  return { ...opened, stored: { have, partial: new Map() } }
+}
+
+/** Whether a file that nobody asks for is there, and was asked for before: another of its name is its owner's. */
+function isOurs(file: number, states: readonly FileState[], snapshot: ResumeSnapshot | undefined): boolean {
+  return states[file].size > 0 && snapshot !== undefined && !snapshot.inParts.has(file) && snapshot.files[file].size > 0
+}
+
+/** What a snapshot says of the files, as they are now. */
+export async function describeFiles({
+  files,
+  inParts,
+  partsPath,
+}: OpenedFiles): Promise<Pick<ResumeSnapshot, 'files' | 'inParts' | 'parts'>> {
+  return { files: await files.states(), inParts, parts: await stateOf(partsPath) }
 }
 
 /** The refusal of what needs files before it is known which there are. */

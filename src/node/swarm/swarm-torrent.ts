@@ -433,9 +433,9 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   /** Makes progress durable. */
   async save(): Promise<void> {
     const { picker } = this.core
-    if (picker === undefined || this.#files === undefined) return
+    if (picker === undefined || this.#opened === undefined) return
     this.#savedAt = this.#host.now()
-    await this.#progress.save(picker.have, this.#files)
+    await this.#progress.save(picker.have, this.#opened)
   }
 
   /** Resolves once all that is wanted is there and verified; `close` makes it durable. */

@@ -1,7 +1,7 @@
 import type { JournalEntry } from '../../bittorrent/storage/resume-data.ts'
 import { Bitfield } from '../../bittorrent/wire/bitfield.ts'
+import { describeFiles, type OpenedFiles } from './open-files.ts'
 import type { ResumeStore } from './resume-store.ts'
-import type { TorrentFiles } from './torrent-files.ts'
 
 /** Keeps what survives a restart: notes of writes at once, claims of pieces once their bytes are durable. */
 export class TorrentProgress {
@@ -58,8 +58,8 @@ export class TorrentProgress {
   }
 
   /** Syncs the files, then claims the pieces that were complete before. */
-  save(have: Bitfield, files: TorrentFiles): Promise<void> {
-    this.#saving ??= this.#save(have, files)
+  save(have: Bitfield, opened: OpenedFiles): Promise<void> {
+    this.#saving ??= this.#save(have, opened)
       .catch(this.#onFailure)
       .finally(() => {
         this.#saving = undefined
@@ -67,10 +67,10 @@ export class TorrentProgress {
     return this.#saving
   }
 
-  async #save(current: Bitfield, files: TorrentFiles): Promise<void> {
+  async #save(current: Bitfield, opened: OpenedFiles): Promise<void> {
     const have = Bitfield.fromBytes(current.bytes, current.size)!
-    await files.sync()
-    await this.#resume.save({ have, files: await files.states() })
+    await opened.files.sync()
+    await this.#resume.save({ have, ...(await describeFiles(opened)) })
     for (const piece of this.#unclaimed.keys()) if (have.has(piece)) this.#unclaimed.delete(piece)
     this.#unnoted = []
     this.#resume.restartJournal([...this.#unclaimed.values()].flat())

@@ -54,12 +54,7 @@ export class TorrentStorage {
    * @returns what is wrong where everything was expected to be there
    */
   restore(expectComplete: boolean): OperationError | undefined {
-    const { info, map } = this.#opened.target
-    for (const [piece, blocks] of this.#opened.stored.partial) {
-      if (expectedHashes(info, map, this.#owner.core.layers, piece) !== undefined) {
-        this.assembler.restoreBlocks(piece, blocks)
-      }
-    }
+    for (const [piece, blocks] of this.#opened.stored.partial) this.assembler.restoreBlocks(piece, blocks)
     return expectComplete ? this.#changed.missing() : undefined
   }
 
