@@ -18,8 +18,17 @@ interface BlockRun {
 /** The runs that a torrent has at present, by a number of its own for what goes there. */
 export type BlockRuns = Map<number, BlockRun>
 
-/** Buffers of one block each, used again and again; as far as there is room, neighbours lie side by side. */
+/**
+ * Buffers of one block each, used again and again; as far as there is room, neighbours lie side by side. All torrents share one pool, and
+ * so what it may hold.
+ */
 export class BlockPool {
+  /** Blocks that are being received: at most one a peer. */
+  arriving = 0
+  /** Blocks that wait to be written. */
+  held = 0
+  /** Blocks that are written and wait to be hashed. */
+  kept = 0
   readonly #runs = new Map<ArrayBufferLike, BlockRun>()
   readonly #wholeRuns: BlockRun[] = []
   #wholeRunCount = 0
@@ -29,6 +38,11 @@ export class BlockPool {
   /** Bytes handed out and not given back. */
   get bytesInUse(): number {
     return this.#inUse * PIECE_BLOCK_BYTES
+  }
+
+  /** Bytes that have arrived. Those that are arriving do not count: nothing frees their memory but more bytes. */
+  get bytesArrived(): number {
+    return (this.#inUse - this.arriving) * PIECE_BLOCK_BYTES
   }
 
   /**

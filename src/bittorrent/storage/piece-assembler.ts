@@ -5,6 +5,7 @@ import { BlockPool, type BlockRuns, joinBlocks, RUN_BLOCKS } from './block-pool.
 import { type ExpectedHashes, isAsExpected } from './expected-hashes.ts'
 import { RunningHashes } from './running-hashes.ts'
 
+/** Of all assemblers that share a pool together. */
 export interface AssemblerOptions {
   /** Bytes that wait for their neighbours beyond which they are written without them. */
   readonly flushAboveBytes: number
@@ -45,11 +46,20 @@ export interface HashEffect {
   readonly assembly: Assembly
 }
 
+/** Blocks that are read back from the disk, to be hashed. */
+export interface ReadEffect {
+  readonly type: 'read'
+  readonly piece: number
+  readonly firstBlock: number
+  readonly blockCount: number
+  readonly assembly: Assembly
+}
+
 /** Work for the disk and the processor, and verdicts. */
 export type StorageEffect =
   | WriteEffect
   | HashEffect
-  | { readonly type: 'read'; readonly piece: number; readonly firstBlock: number; readonly blockCount: number }
+  | ReadEffect
   /** The piece is right and written. `digests` where it had failed before, as when it failed. */
   | { readonly type: 'verified'; readonly piece: number; readonly digests: Uint8Array | undefined }
   /**
@@ -128,10 +138,6 @@ export class PieceAssembler {
   /** Pieces that failed, for which the digests of the right blocks are wanted too. */
   readonly #suspicious = new Set<number>()
   #effects: StorageEffect[] = []
-  /** Blocks that wait to be written. */
-  #heldBlocks = 0
-  /** Blocks that are written and wait in memory to be hashed. */
-  #keptBlocks = 0
 
   constructor(
     map: PieceMap,
@@ -149,7 +155,7 @@ export class PieceAssembler {
 
   /** Whether receiving should pause until the disk has caught up. */
   get isFull(): boolean {
-    return this.#pool.bytesInUse >= this.#options.heldBytesMax
+    return this.#pool.bytesArrived >= this.#options.heldBytesMax
   }
 
   takeEffects(): StorageEffect[] {
@@ -161,11 +167,13 @@ export class PieceAssembler {
   /** A buffer for a block that is about to arrive; to be given to `complete` or `abort`. */
   begin(piece: number, block: number): Uint8Array {
     const slot = block % RUN_BLOCKS
+    this.#pool.arriving++
     return this.#pool.take(this.#runs, piece * RUNS_PER_PIECE_MAX + (block - slot) / RUN_BLOCKS, slot)
   }
 
   /** The block did not arrive whole, or is not wanted. */
   abort(buffer: Uint8Array): void {
+    this.#pool.arriving--
     this.#pool.give(buffer)
   }
 
@@ -182,6 +190,7 @@ export class PieceAssembler {
 
   /** A block has arrived whole. */
   complete(piece: number, block: number, buffer: Uint8Array): void {
+    this.#pool.arriving--
     const assembly = this.#assembly(piece)
     if (assembly.states[block] !== MISSING) {
       this.#pool.give(buffer)
@@ -192,7 +201,7 @@ export class PieceAssembler {
     assembly.received++
     const group = Math.floor(block / RUN_BLOCKS)
     assembly.heldInGroup[group]++
-    this.#heldBlocks++
+    this.#pool.held++
     const groupSize = Math.min(RUN_BLOCKS, assembly.blockCount - group * RUN_BLOCKS)
     const isWhole = assembly.received === assembly.blockCount
     // Hashed and written in runs: each call costs as much as some thousand bytes.
@@ -201,7 +210,34 @@ export class PieceAssembler {
       this.#writeGroup(assembly, group)
     }
     if (isWhole) this.#flush(assembly)
-    if (this.#heldBlocks * PIECE_BLOCK_BYTES > this.#options.flushAboveBytes) this.flushAll()
+    if (this.#holdsTooMuch) this.flushAll()
+  }
+
+  get #holdsTooMuch(): boolean {
+    return this.#pool.held * PIECE_BLOCK_BYTES > this.#options.flushAboveBytes
+  }
+
+  /**
+   * Makes room where there is none, for nothing more may come then, here or in another torrent, and set anything going. To be called now
+   * and then while nothing of this torrent is under way.
+   *
+   * @returns whether there are effects now
+   */
+  relieve(): boolean {
+    if (this.isFull || this.#holdsTooMuch) this.flushAll()
+    if (this.isFull && this.#effects.length === 0)
+      for (const assembly of this.#assemblies.values()) this.#dropKept(assembly)
+    return this.#effects.length > 0
+  }
+
+  /** What is written can be read back for its hash. */
+  #dropKept(assembly: Assembly): void {
+    for (let block = 0; block < assembly.blockCount; block++) {
+      if (!isKept(assembly, block)) continue
+      this.#pool.kept--
+      this.#pool.give(assembly.buffers[block]!)
+      assembly.buffers[block] = undefined
+    }
   }
 
   /** Writes whatever is held, neighbours or not. */
@@ -246,7 +282,7 @@ export class PieceAssembler {
       if (assembly.states[block] !== WRITTEN) return
       // What is written stays in memory for its hash, while there is room.
       if (block >= assembly.hashes.nextBlock && this.#keptShare < KEPT_SHARE_MAX) {
-        this.#keptBlocks++
+        this.#pool.kept++
         return
       }
     }
@@ -256,14 +292,13 @@ export class PieceAssembler {
 
   /** The share of the memory that holds what is written and waits for its hash. */
   get #keptShare(): number {
-    return (this.#keptBlocks * PIECE_BLOCK_BYTES) / this.#options.heldBytesMax
+    return (this.#pool.kept * PIECE_BLOCK_BYTES) / this.#options.heldBytesMax
   }
 
   /** Blocks that were asked for by a read effect; `undefined` where the disk failed. */
-  readBack(piece: number, bytes: Uint8Array | undefined): void {
-    const assembly = this.#assemblies.get(piece)
-    if (assembly === undefined || !assembly.isBusy) return
+  readBack({ assembly }: ReadEffect, bytes: Uint8Array | undefined): void {
     assembly.isBusy = false
+    if (assembly.isReleased) return
     if (bytes === undefined) {
       this.#giveUp(assembly)
       return
@@ -313,7 +348,7 @@ export class PieceAssembler {
       for (; block < end && assembly.states[block] === HELD; block++) {
         assembly.states[block] = WRITING
         assembly.users[block]++
-        this.#heldBlocks--
+        this.#pool.held--
         buffers.push(assembly.buffers[block]!)
       }
       assembly.writesPending++
@@ -354,7 +389,7 @@ export class PieceAssembler {
     const enough = this.#hash.lanes > 1 && this.#keptShare < KEPT_SHARE_MAX / 2 ? SIDE_BY_SIDE_BLOCKS : RUN_BLOCKS
     if (end - first < enough && received < blockCount && !isUrgent) return true
     for (let block = first; block < end; block++) {
-      if (isKept(assembly, block)) this.#keptBlocks--
+      if (isKept(assembly, block)) this.#pool.kept--
       assembly.users[block]++
     }
     const held = buffers.slice(first, end) as Uint8Array[]
@@ -382,7 +417,7 @@ export class PieceAssembler {
       blockCount++
     }
     assembly.isBusy = true
-    this.#effects.push({ type: 'read', piece: assembly.piece, firstBlock, blockCount })
+    this.#effects.push({ type: 'read', piece: assembly.piece, firstBlock, blockCount, assembly })
   }
 
   #finish(assembly: Assembly): void {
@@ -408,9 +443,9 @@ export class PieceAssembler {
     this.#assemblies.delete(assembly.piece)
     assembly.isReleased = true
     assembly.buffers.forEach((buffer, block) => {
-      if (assembly.states[block] === HELD) this.#heldBlocks--
+      if (assembly.states[block] === HELD) this.#pool.held--
       if (buffer === undefined || assembly.users[block] > 0) return
-      if (isKept(assembly, block)) this.#keptBlocks--
+      if (isKept(assembly, block)) this.#pool.kept--
       this.#pool.give(buffer)
     })
   }

@@ -121,7 +121,7 @@ class FakeDisk {
     if (effect.type === 'read') {
       const end = effect.piece * info.pieceLength + map.dataSize(effect.piece)
       const bytes = this.bytes.slice(start, Math.min(end, start + effect.blockCount * PIECE_BLOCK_BYTES))
-      assembler.readBack(effect.piece, bytes)
+      assembler.readBack(effect, bytes)
     } else {
       if (!this.failWrites) this.bytes.set(concatBytes(...effect.parts), start)
       assembler.written(effect, !this.failWrites)
@@ -237,6 +237,56 @@ test('a disk that fails blames nobody, and frees all memory', () => {
   disk.drain(assembler)
   assert.deepEqual(disk.verdicts[0], { type: 'failed', piece: 0, digests: new Uint8Array(0) })
   assert.equal(assembler.isFull, false)
+})
+
+test('torrents that share memory do not wait for each other for ever', () => {
+  const of = sample('v1')
+  const pool = new BlockPool()
+  const room = 8 * PIECE_BLOCK_BYTES
+  const assemblers = [0, 1].map(() => makeAssembler(of, { flushAboveBytes: room, heldBytesMax: room }, pool))
+  const disks = assemblers.map(() => new FakeDisk(of))
+  const drain = () => {
+    for (const [i, disk] of disks.entries()) disk.drain(assemblers[i])
+  }
+  // Blocks that wait for their neighbours, and for the first of their piece to be hashed.
+  for (const assembler of assemblers) {
+    for (const piece of [0, 1]) for (const block of [1, 2]) deliver(assembler, of, piece, block)
+  }
+  drain()
+  assert.equal(assemblers[0].isFull, true)
+  // What is arriving holds nobody up: it could not go on arriving.
+  const arriving = assemblers[0].begin(2, 0)
+  for (let i = 0; i < 3; i++) {
+    for (const assembler of assemblers) assembler.relieve()
+    drain()
+  }
+  assert.equal(assemblers[0].isFull, false)
+  assemblers[0].abort(arriving)
+  for (const assembler of assemblers) {
+    for (const piece of [0, 1]) for (const block of [0, 3]) deliver(assembler, of, piece, block)
+  }
+  drain()
+  for (const { verdicts } of disks) {
+    assert.deepEqual(
+      verdicts.map(({ type }) => type),
+      ['verified', 'verified'],
+    )
+  }
+  assert.deepEqual([pool.bytesInUse, pool.arriving, pool.held, pool.kept], [0, 0, 0, 0])
+})
+
+test('what is read back for a piece that was given up is nothing to the next attempt at it', () => {
+  const of = sample('v1')
+  const assembler = makeAssembler(of)
+  const disk = new FakeDisk(of)
+  assembler.restoreBlocks(0, [0, 1, 2, 3])
+  const [read] = assembler.takeEffects()
+  assert.ok(read.type === 'read')
+  assembler.dropAll()
+  for (let block = 0; block < 4; block++) deliver(assembler, of, 0, block)
+  assembler.readBack(read, new Uint8Array(PIECE_LENGTH))
+  disk.drain(assembler)
+  assert.deepEqual(disk.verdicts, [{ type: 'verified', piece: 0, digests: undefined }])
 })
 
 test('a torrent that ends in the middle leaves no block behind', () => {

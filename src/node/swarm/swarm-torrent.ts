@@ -368,6 +368,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   }
 
   tick(now: number): void {
+    if (this.#storage?.relieve()) this.settle()
     if (this.#isHeld) {
       if (this.#progress.isBehind && now - this.#savedAt > SAVE_MS) void this.save()
       return

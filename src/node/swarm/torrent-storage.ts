@@ -4,6 +4,7 @@ import { expectedHashes } from '../../bittorrent/storage/expected-hashes.ts'
 import {
   type HashEffect,
   PieceAssembler,
+  type ReadEffect,
   type StorageEffect,
   type WriteEffect,
 } from '../../bittorrent/storage/piece-assembler.ts'
@@ -45,7 +46,13 @@ export class TorrentStorage {
     this.assembler = new PieceAssembler(map, nodeBulkHash, expected, host.blockPool)
     this.#owner = owner
     this.#opened = opened
-    this.#changed = new ChangedFiles(core, opened, host.hashPool, () => host.now())
+    this.#changed = new ChangedFiles(
+      core,
+      opened,
+      host.hashPool,
+      () => host.now(),
+      error => owner.diskFailed(error),
+    )
   }
 
   /**
@@ -56,6 +63,11 @@ export class TorrentStorage {
   restore(expectComplete: boolean): OperationError | undefined {
     for (const [piece, blocks] of this.#opened.stored.partial) this.assembler.restoreBlocks(piece, blocks)
     return expectComplete ? this.#changed.missing() : undefined
+  }
+
+  /** Twice a second: what waits must not hold the memory of all for ever. True where there is work now. */
+  relieve(): boolean {
+    return this.#work === 0 && this.assembler.relieve()
   }
 
   carryOut(effect: StorageEffect): void {
@@ -97,14 +109,16 @@ export class TorrentStorage {
     })
   }
 
-  async #readBack(effect: StorageEffect & { type: 'read' }): Promise<void> {
+  async #readBack(effect: ReadEffect): Promise<void> {
     const { piece, firstBlock, blockCount } = effect
+    this.#work++
     const { files, target } = this.#opened
     const start = firstBlock * PIECE_BLOCK_BYTES
     const end = Math.min(target.map.dataSize(piece), start + blockCount * PIECE_BLOCK_BYTES)
     const bytes = new Uint8Array(end - start)
     const isThere = await files.read(piece * target.map.pieceLength + start, [bytes]).catch(() => false)
-    this.assembler.readBack(piece, isThere ? bytes : undefined)
+    this.#work--
+    this.assembler.readBack(effect, isThere ? bytes : undefined)
     this.#owner.settle()
   }
 
@@ -125,19 +139,19 @@ export class TorrentStorage {
     if (!have.has(run.piece)) return false
     try {
       const isThere = await files.read(run.piece * target.map.pieceLength + run.begin, views)
-      if (!isThere) void this.#doubt(run.piece, true)
+      if (!isThere) void this.#doubt(run.piece)
       return isThere && have.has(run.piece)
     } catch (error) {
-      void this.#doubt(run.piece, (error as OperationError).code !== 'file-changed')
+      // That says nothing about the file.
+      if ((error as OperationError).code !== 'too-many-open-files') void this.#doubt(run.piece)
       return false
     }
   }
 
-  /** A file is not what it was. */
-  async #doubt(piece: number, isMissing: boolean): Promise<void> {
+  /** A file may not be what it was. */
+  async #doubt(piece: number): Promise<void> {
     if (this.#owner.isClosed()) return
-    const failure = await this.#changed.doubt(piece, isMissing).catch(error => diskError(error, 'a file'))
-    if (failure !== undefined) this.#owner.diskFailed(failure)
+    await this.#changed.doubt(piece).catch(error => this.#owner.diskFailed(diskError(error, 'a file')))
     this.#owner.settle()
   }
 
