@@ -33,7 +33,13 @@ for (const version of ['v1', 'v2'] as const) {
     const fetched = await leecher.add(metainfo, { folder, peers: addressOf(seeder) })
     const banned: string[] = []
     fetched.on('ban', identity => banned.push(identity))
+    let hadWhenStopped = 0
+    torrent.on('state', state => {
+      if (state === 'error') hadWhenStopped = torrent.core.picker!.have.count
+    })
     await reaches(torrent, 'error')
+    // It stops before it gives anything up: what is given up would be fetched at once.
+    assert.equal(hadWhenStopped, torrent.info!.pieceCount)
     assert.equal(torrent.error?.code, 'file-changed')
     assert.match(torrent.error?.message ?? '', /c\.bin was changed$/)
     // One piece is lost, no wrong byte was sent, and nothing was written over what somebody else has changed.

@@ -3,7 +3,15 @@ import type { Torrent } from '../../bittorrent/swarm/torrent.ts'
 import { checkPieces } from './check-pieces.ts'
 import type { HashPool } from './hash-pool.ts'
 import type { OpenedFiles } from './open-files.ts'
-import { ABSENT_FILE } from './torrent-files.ts'
+import { ABSENT_FILE, type FileState } from './torrent-files.ts'
+
+/** What hashing a file again has found. */
+interface Recheck {
+  readonly file: number
+  readonly state: FileState
+  readonly wrong: readonly number[]
+  readonly failure: OperationError | undefined
+}
 
 /** What finds files that were changed by somebody else, and says which pieces that has cost. */
 export class ChangedFiles {
@@ -14,12 +22,21 @@ export class ChangedFiles {
   /** Files that are being hashed again. */
   readonly #checking = new Set<number>()
   readonly #lost = new Set<number>()
+  readonly #onChanged: (error: OperationError) => void
 
-  constructor(core: Torrent, opened: OpenedFiles, pool: HashPool, now: () => number) {
+  /** @param onChanged told why the torrent must not go on by itself, before pieces are given up */
+  constructor(
+    core: Torrent,
+    opened: OpenedFiles,
+    pool: HashPool,
+    now: () => number,
+    onChanged: (error: OperationError) => void,
+  ) {
     this.#core = core
     this.#opened = opened
     this.#pool = pool
     this.#now = now
+    this.#onChanged = onChanged
   }
 
   /** The files that a piece is of. */
@@ -35,42 +52,38 @@ export class ChangedFiles {
     this.#core.pieceLost(piece, this.#now())
   }
 
-  /**
-   * A piece could not be read, or not as it was: hashes what we had of its files again, and gives up what is wrong.
-   *
-   * @param isMissing whether bytes of the piece are missing for certain
-   * @returns why the torrent must not go on by itself: what was changed would be overwritten; `undefined` where all is right
-   */
-  async doubt(piece: number, isMissing: boolean): Promise<OperationError | undefined> {
-    if (!this.#core.picker!.have.has(piece)) return undefined
-    if (isMissing) this.#lose(piece)
-    let failure: OperationError | undefined
+  /** A piece could not be read, or not as it was: hashes what we had of its files again, and gives up what is wrong. */
+  async doubt(piece: number): Promise<void> {
+    if (!this.#core.picker!.have.has(piece)) return
     // Whoever checks a file already will say what is wrong with it.
     const touched = this.#filesOf(piece).filter(file => !this.#checking.has(file))
-    if (touched.length === 0) return undefined
-    for (const file of touched) failure = (await this.#recheck(file)) ?? failure
-    return failure ?? (isMissing ? changed(this.#opened.files.path(touched[0]), false) : undefined)
+    for (const file of touched) this.#checking.add(file)
+    try {
+      const found = []
+      for (const file of touched) found.push(await this.#recheck(file))
+      // It stops first: what is given up is asked for at once, and the owner's change would be overwritten.
+      for (const { failure } of found) if (failure !== undefined) this.#onChanged(failure)
+      for (const { wrong } of found) for (const lost of wrong) this.#lose(lost)
+      // Only now may the files be read again.
+      for (const { file, state } of found) this.#opened.files.know(file, state)
+    } finally {
+      for (const file of touched) this.#checking.delete(file)
+    }
   }
 
-  async #recheck(file: number): Promise<OperationError | undefined> {
-    this.#checking.add(file)
-    try {
-      const { files, target } = this.#opened
-      await files.letGo(file)
-      const state = await files.state(file)
-      const [first, last] = target.map.piecesOfFile(file) ?? [1, 0]
-      const pieces: number[] = []
-      for (let piece = first; piece <= last; piece++) if (this.#core.picker!.have.has(piece)) pieces.push(piece)
-      const lostBefore = this.#lost.size
-      await checkPieces(target, pieces, this.#pool, (piece, isRight) => {
-        if (!isRight) this.#lose(piece)
-      })
-      files.know(file, state)
-      const isWhole = pieces.length > 0 && this.#lost.size === lostBefore && state !== ABSENT_FILE
-      return isWhole ? undefined : changed(files.path(file), state === ABSENT_FILE)
-    } finally {
-      this.#checking.delete(file)
-    }
+  async #recheck(file: number): Promise<Recheck> {
+    const { files, target } = this.#opened
+    await files.letGo(file)
+    const state = await files.state(file)
+    const [first, last] = target.map.piecesOfFile(file) ?? [1, 0]
+    const pieces: number[] = []
+    for (let piece = first; piece <= last; piece++) if (this.#core.picker!.have.has(piece)) pieces.push(piece)
+    const wrong: number[] = []
+    await checkPieces(target, pieces, this.#pool, (piece, isRight) => {
+      if (!isRight) wrong.push(piece)
+    })
+    const isMissing = state === ABSENT_FILE
+    return { file, state, wrong, failure: wrong.length > 0 ? changed(files.path(file), isMissing) : undefined }
   }
 
   /** Counts all that is wanted and not there as lost; the first file of it is named. */
