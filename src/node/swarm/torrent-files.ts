@@ -112,10 +112,14 @@ export class TorrentFiles {
     for (const slice of slices) {
       if (!this.#info.files[slice.file].padding) {
         const part = slices.length === 1 ? views : cut(views, done, slice.length)
-        await this.#use(slice.file, true, file => {
-          file.dirty = true
-          const at = this.#unwanted.has(slice.file) ? position + done : slice.fileOffset
-          return file.writes.write(at, part)
+        const at = this.#unwanted.has(slice.file) ? position + done : slice.fileOffset
+        await this.#use(slice.file, true, async file => {
+          try {
+            await file.writes.write(at, part)
+          } finally {
+            // Not before: a flush that began meanwhile may have been too early for it.
+            file.dirty = true
+          }
         })
       }
       done += slice.length

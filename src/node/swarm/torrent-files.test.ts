@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { mkdir, open, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { SwarmBench } from '../../../test/swarm-fixtures.ts'
+import { parseMetainfo } from '../../bittorrent/metainfo/metainfo.ts'
+import { PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
+import { FilePlaces } from './file-places.ts'
+import { HashPool } from './hash-pool.ts'
+import { makeTorrent } from './make-torrent.ts'
+import { TorrentFiles } from './torrent-files.ts'
+
+const bench = await SwarmBench.create('torrent-files')
+const pool = new HashPool(1)
+
+/** What all file handles of Node share; a test watches its flushes, and puts it back. */
+const handlePrototype = await (async () => {
+  const handle = await open('.')
+  await handle.close()
+  return Object.getPrototypeOf(handle) as { datasync(): Promise<void> }
+})()
+const { datasync } = handlePrototype
+
+after(async () => {
+  handlePrototype.datasync = datasync
+  await pool.close()
+  await bench.close()
+})
+
+/** The files of a torrent that has one of so many bytes, none of them there. */
+async function emptyFiles(length: number): Promise<TorrentFiles> {
+  const folder = bench.folder()
+  await mkdir(folder)
+  await writeFile(join(folder, 'x.bin'), new Uint8Array(length))
+  const parsed = parseMetainfo(await makeTorrent(join(folder, 'x.bin'), { version: 'v1' }, pool))
+  assert.ok(parsed.ok)
+  const { info } = parsed.value
+  const places = await FilePlaces.load(info, join(folder, 'places'), join(folder, 'new'))
+  return new TorrentFiles(info, new PieceMap(info), places, join(folder, 'parts'))
+}
+
+test('what is written while files are flushed is flushed the next time', async () => {
+  const files = await emptyFiles(32 << 20)
+  await files.write(0, [new Uint8Array(16_384)])
+  await files.sync()
+  const steps: string[] = []
+  handlePrototype.datasync = function (this: object) {
+    steps.push('flush')
+    return datasync.call(this)
+  }
+  const writing = files.write(0, [new Uint8Array(32 << 20).fill(7)]).then(() => steps.push('written'))
+  await new Promise(resolve => setImmediate(resolve))
+  await Promise.all([writing, files.sync()])
+  await files.sync()
+  assert.ok(steps.indexOf('flush', steps.indexOf('written')) > 0, steps.join())
+  await files.close()
+})
