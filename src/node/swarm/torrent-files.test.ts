@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { mkdir, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
-import { SwarmBench } from '../../../test/swarm-fixtures.ts'
+import { after, afterEach, test } from 'node:test'
+import { addressOf, SwarmBench } from '../../../test/swarm-fixtures.ts'
 import { parseMetainfo } from '../../bittorrent/metainfo/metainfo.ts'
 import { PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
 import { FilePlaces } from './file-places.ts'
@@ -21,8 +21,11 @@ const handlePrototype = await (async () => {
 })()
 const { datasync } = handlePrototype
 
-after(async () => {
+afterEach(() => {
   handlePrototype.datasync = datasync
+})
+
+after(async () => {
   await pool.close()
   await bench.close()
 })
@@ -54,4 +57,29 @@ test('what is written while files are flushed is flushed the next time', async (
   await files.sync()
   assert.ok(steps.indexOf('flush', steps.indexOf('written')) > 0, steps.join())
   await files.close()
+})
+
+test('a flush that has failed is told of at every save, and the pieces are checked at the next start', async () => {
+  const [album, seeder] = [await bench.album(), await bench.client()]
+  const { metainfo } = await seeder.seed(album, { version: 'hybrid', pieceLength: 32_768 })
+  const [stateFolder, folder] = [bench.folder(), bench.folder()]
+  const client = await bench.client({ stateFolder })
+  const fetched = await client.add(metainfo, { folder, peers: addressOf(seeder) })
+  let failures = 0
+  handlePrototype.datasync = function (this: object) {
+    return failures++ === 0 ? Promise.reject(new Error('EIO: i/o error, fdatasync')) : datasync.call(this)
+  }
+  await fetched.done()
+  await fetched.save()
+  assert.deepEqual([fetched.state, fetched.error?.code], ['error', 'flush-failed'])
+  const { pieceCount } = fetched.info!
+  await client.close()
+  assert.ok(failures > 0)
+
+  const again = await bench.client({ stateFolder })
+  const adding = again.add(metainfo, { folder })
+  let checked = 0
+  again.torrents[0].on('checked', () => checked++)
+  assert.equal((await adding).state, 'seeding')
+  assert.equal(checked, pieceCount)
 })

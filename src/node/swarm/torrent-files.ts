@@ -54,7 +54,8 @@ export class TorrentFiles {
   readonly #written = new Set<number>()
   /** Files that are being closed, what they hold still on its way to the disk. */
   readonly #closing = new Set<Promise<void>>()
-  #flushFailure: unknown
+  /** The system tells of a failed flush but once; what it was to make durable stays unsure from then on. */
+  #flushFailure: OperationError | undefined
 
   constructor(info: TorrentInfo, map: PieceMap, places: FilePlaces, partsPath: string) {
     this.#info = info
@@ -164,28 +165,34 @@ export class TorrentFiles {
     }
   }
 
-  /** Returns once all that was written is durable. */
+  /**
+   * Returns once all that was written is durable. Throws OperationError `flush-failed` where a flush has failed, now or ever before:
+   * nothing may be claimed then until all was checked anew.
+   */
   async sync(): Promise<void> {
     for (const opening of [...this.#open.values()]) {
       const file = await opening.catch(() => undefined)
       if (file === undefined || file.isClosing || !file.dirty) continue
       file.users++
-      try {
-        await this.#flush(file)
-      } finally {
-        file.users--
-      }
+      await this.#flush(file)
+      file.users--
     }
     await Promise.all(this.#closing)
-    const failure = this.#flushFailure
-    this.#flushFailure = undefined
-    if (failure !== undefined) throw failure
+    if (this.#flushFailure !== undefined) throw this.#flushFailure
   }
 
   async #flush(file: OpenFile): Promise<void> {
     if (!file.dirty) return
     file.dirty = false
-    await file.handle.datasync()
+    try {
+      await file.handle.datasync()
+    } catch (cause) {
+      this.#flushFailure ??= new OperationError(
+        'flush-failed',
+        `what was written to the disk may be lost: ${(cause as Error).message}`,
+        { cause, next: 'look after the disk and start again: what is there is checked then' },
+      )
+    }
   }
 
   async close(): Promise<void> {
@@ -359,9 +366,7 @@ export class TorrentFiles {
     file.isClosing = true
     const closing = (async () => {
       while (file.users > 0) await new Promise(resolve => setTimeout(resolve, IDLE_CHECK_MS))
-      await this.#flush(file).catch(error => {
-        this.#flushFailure = error
-      })
+      await this.#flush(file)
       await file.handle.close().catch(() => {})
     })()
     this.#closing.add(closing)
