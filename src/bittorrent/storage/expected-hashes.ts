@@ -38,6 +38,12 @@ export function isAsExpected({ sha1, root }: FoundHashes, expected: ExpectedHash
   return isSame(sha1, expected.sha1) && isSame(root, expected.merkle?.root)
 }
 
+/** Whether a piece is right by one half of a hybrid and wrong by the other: then the torrent is wrong, and nobody who gave it. */
+export function isContradiction({ sha1, root }: FoundHashes, expected: ExpectedHashes): boolean {
+  if (expected.sha1 === undefined || expected.merkle === undefined) return false
+  return isSame(sha1, expected.sha1) !== isSame(root, expected.merkle.root)
+}
+
 function isSame(found: Uint8Array | undefined, expected: Uint8Array | undefined): boolean {
   return expected === undefined || (found !== undefined && equalBytes(found, expected))
 }

@@ -2,7 +2,7 @@ import { invariant } from '../../base/errors.ts'
 import type { BulkHash, PieceWork } from '../../base/ports/bulk-hash.ts'
 import { PIECE_BLOCK_BYTES, type PieceMap } from '../metainfo/piece-map.ts'
 import { BlockPool, type BlockRuns, joinBlocks, RUN_BLOCKS } from './block-pool.ts'
-import { type ExpectedHashes, isAsExpected } from './expected-hashes.ts'
+import { type ExpectedHashes, isAsExpected, isContradiction } from './expected-hashes.ts'
 import { RunningHashes } from './running-hashes.ts'
 
 /** Of all assemblers that share a pool together. */
@@ -67,6 +67,8 @@ export type StorageEffect =
    * SHA-1 of each block elsewhere, one after the other. Empty where the disk failed and nobody is to blame.
    */
   | { readonly type: 'failed'; readonly piece: number; readonly digests: Uint8Array }
+  /** The halves of a hybrid do not agree on the piece: nothing will ever be right by both. */
+  | { readonly type: 'contradiction'; readonly piece: number }
 
 /** Tells runs of all pieces apart: no piece has more. */
 const RUNS_PER_PIECE_MAX = 2 ** 16
@@ -367,7 +369,13 @@ export class PieceAssembler {
         if (!this.#hashHeld(assembly, isUrgent) && received === blockCount) this.#askFor(assembly, hashes.nextBlock)
         return
       }
-      assembly.verdict = isAsExpected(hashes.found(), assembly.expected)
+      const found = hashes.found()
+      if (isContradiction(found, assembly.expected)) {
+        this.#release(assembly)
+        this.#effects.push({ type: 'contradiction', piece: assembly.piece })
+        return
+      }
+      assembly.verdict = isAsExpected(found, assembly.expected)
     }
     if (assembly.writesPending > 0 || assembly.states.includes(HELD)) return
     const wantsDigests = !assembly.verdict || this.#suspicious.has(assembly.piece)

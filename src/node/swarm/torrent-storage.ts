@@ -1,4 +1,4 @@
-import type { OperationError } from '../../base/errors.ts'
+import { OperationError } from '../../base/errors.ts'
 import { PIECE_BLOCK_BYTES } from '../../bittorrent/metainfo/piece-map.ts'
 import { expectedHashes } from '../../bittorrent/storage/expected-hashes.ts'
 import {
@@ -19,6 +19,14 @@ import { diskError } from './torrent-files.ts'
 import type { TorrentHost } from './torrent-host.ts'
 import type { TorrentProgress } from './torrent-progress.ts'
 
+const NOBODYS_FAULT = new Uint8Array(0)
+
+function hybridMismatch(piece: number): OperationError {
+  return new OperationError('torrent-hybrid-mismatch', `the torrent says two things of its piece ${piece}`, {
+    next: 'ask whoever made it for another one',
+  })
+}
+
 /** What a torrent's storage needs of the torrent. */
 export interface StorageOwner {
   readonly core: Torrent
@@ -26,7 +34,7 @@ export interface StorageOwner {
   readonly progress: TorrentProgress
   isClosed(): boolean
   settle(): void
-  /** The disk does not do what it should. */
+  /** The disk does not do what it should, or the torrent cannot be. */
   diskFailed(error: OperationError): void
 }
 
@@ -79,7 +87,8 @@ export class TorrentStorage {
     else if (effect.type === 'verified') core.pieceVerified(effect.piece, effect.digests, now)
     else {
       progress.drop(effect.piece)
-      core.pieceFailed(effect.piece, effect.digests, now)
+      if (effect.type === 'contradiction') this.#owner.diskFailed(hybridMismatch(effect.piece))
+      core.pieceFailed(effect.piece, effect.type === 'failed' ? effect.digests : NOBODYS_FAULT, now)
     }
   }
 
