@@ -4,7 +4,7 @@ import { wantedBytes } from '../../node/swarm/wanted-bytes.ts'
 import { formatBytes, formatSeconds, ProgressReporter } from './progress.ts'
 import { openClient, outputFolder, peerFor, type SwarmOptions, stopAsked } from './swarm-options.ts'
 import { follow, magnetOf } from './tell-torrent.ts'
-import { assertSomeFit, torrentSource } from './torrent-source.ts'
+import { assertSomeFit, noSuchFile, torrentSource } from './torrent-source.ts'
 
 export interface GetOptions extends SwarmOptions {
   readonly output?: string
@@ -48,8 +48,9 @@ export async function get(source: string, options: GetOptions): Promise<number> 
       })
     }
     const { name } = torrent.info!
-    if (patterns !== undefined) assertSomeFit(torrent.info!, patterns)
     const { totalBytes } = wantedBytes(torrent.core)
+    // Which files a magnet link leads to, and whether those that it names are among them (BEP 53), is known no earlier.
+    if (totalBytes === 0 && torrent.info!.totalSize > 0) throw noSuchFile()
     const seconds = (performance.now() - startedAt) / 1000
     reporter.say(`${name}  ${formatBytes(totalBytes)} in ${formatSeconds(seconds)}, all verified, in ${folder}`)
     reporter.event('done', { name, bytes: totalBytes, seconds, folder })

@@ -153,8 +153,11 @@ export async function getThroughPeer(source: string, options: GetOptions, swarm:
     }
     const seconds = (performance.now() - startedAt) / 1000
     const { name, folder, wanted_bytes: bytes, size = 0 } = torrent
-    // What a magnet link leads to is known no earlier.
-    if (options.only !== undefined && bytes === 0 && size > 0) throw noSuchFile()
+    // Which files a magnet link leads to is known no earlier.
+    if (bytes === 0 && size > 0) {
+      if (!found.isKnown) await swarm.call('removetorrent', [torrent.infohash])
+      throw noSuchFile()
+    }
     reporter.clear()
     reporter.say(`${present(torrent)}  ${formatBytes(bytes)} in ${formatSeconds(seconds)}, all verified, in ${folder}`)
     reporter.say('the running peer goes on giving it; see it with: peers swarm')

@@ -1,3 +1,4 @@
+import { OperationError } from '../../base/errors.ts'
 import type { SwarmTorrent } from './swarm-torrent.ts'
 import type { TorrentFiles } from './torrent-files.ts'
 
@@ -21,6 +22,10 @@ export class FileReaders {
   /** The bytes of a file from `start` up to `end` as they become available. */
   async *read(file: number, start: number, end: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
     const { files, pieceLength } = this.#torrent.info!
+    const isInside = Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0
+    if (!isInside || files[file] === undefined || end > files[file].length) {
+      throw new OperationError('range-invalid', `the torrent has no such bytes: ${start} to ${end} of file ${file}`)
+    }
     const from = files[file].offset + start
     const to = files[file].offset + end
     const reader = {}

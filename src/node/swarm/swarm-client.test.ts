@@ -167,3 +167,22 @@ test('nothing is written through a link', async () => {
   assert.deepEqual(await readdir(outside), [])
   assert.ok(!existsSync(join(outside, 'a.bin')))
 })
+
+test('whoever waits for what will not come is told', async () => {
+  const [seeder, leecher] = [await bench.client(), await bench.client()]
+  const { torrent, metainfo } = await seeder.seed(await bench.album(), { version: 'v1', pieceLength: 32_768 })
+  for (const [file, start, end] of [
+    [0, 99_990, 100_001],
+    [0, -1, 5],
+    [99, 0, 5],
+  ]) {
+    await assert.rejects(torrent.readFile(file, start, end).next(), { code: 'range-invalid' })
+  }
+  const removed = await leecher.add(metainfo, { folder: bench.folder() })
+  const waiting = assert.rejects(removed.done(), { code: 'closing' })
+  await leecher.remove(removed)
+  await waiting
+  await assert.rejects(removed.done(), { code: 'closing' })
+  await leecher.close()
+  await assert.rejects(leecher.add(metainfo, { folder: bench.folder() }), { code: 'closing' })
+})

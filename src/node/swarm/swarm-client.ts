@@ -196,6 +196,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
    * await client.close()
    */
   async add(source: string | Uint8Array | Metainfo, options: AddOptions): Promise<SwarmTorrent> {
+    if (this.#closed) throw new OperationError('closing', 'the client is closed')
     const torrent = typeof source === 'string' ? this.#fromMagnet(source, options) : this.#fromMetainfo(source, options)
     if (this.#torrents.has(torrent.infohash)) {
       throw new OperationError('torrent-known', 'this torrent is there already')

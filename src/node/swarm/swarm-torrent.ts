@@ -31,7 +31,7 @@ import type {
 import { TorrentLinks } from './torrent-links.ts'
 import { TorrentProgress } from './torrent-progress.ts'
 import { type StorageOwner, TorrentStorage } from './torrent-storage.ts'
-import { verifiedPieces } from './verified-pieces.ts'
+import { allVerified, verifiedPieces } from './verified-pieces.ts'
 import { wantedBytes } from './wanted-bytes.ts'
 import { type WebSeedStatus, WebSeeds } from './web-seeds.ts'
 
@@ -440,10 +440,8 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   }
 
   /** Resolves once all that is wanted is there and verified; `close` makes it durable. */
-  async done(): Promise<void> {
-    if (this.#state === 'error') throw this.#error!
-    if (this.core.isStarted && this.core.isDone) return
-    await new Promise<void>((resolve, reject) => this.once('done', resolve).once('error', reject))
+  done(): Promise<void> {
+    return allVerified(this)
   }
 
   /** The pieces in the order in which they are verified, those that are there already first; ends when all is there. */
@@ -455,7 +453,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
    * The bytes of a file from `start` up to `end` as they become available; what is missing is fetched first.
    *
    * @param file index into the torrent's files
-   * @throws OperationError `torrent-busy` while it is not known which files there are
+   * @throws OperationError `torrent-busy` while it is not known which files there are, `range-invalid` for what no file has
    */
   readFile(file: number, start: number, end: number, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
     if (this.#files === undefined || !this.core.isStarted) throw filesUnknown()

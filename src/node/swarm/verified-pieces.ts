@@ -1,3 +1,4 @@
+import { OperationError } from '../../base/errors.ts'
 import type { SwarmTorrent } from './swarm-torrent.ts'
 
 /** A torrent's pieces in the order in which they are verified, those that are there already first; ends when all is there. */
@@ -28,5 +29,22 @@ export async function* verifiedPieces(torrent: SwarmTorrent): AsyncGenerator<num
   } finally {
     torrent.off('piece', onPiece)
     torrent.off('state', onChange)
+  }
+}
+
+/** Resolves once all that is wanted is there and verified. Throws why the torrent stopped, or `closing`. */
+export async function allVerified(torrent: SwarmTorrent): Promise<void> {
+  while (!(torrent.core.isStarted && torrent.core.isDone)) {
+    if (torrent.state === 'error') throw torrent.error!
+    if (torrent.state === 'closed') throw new OperationError('closing', 'the torrent was closed before all was there')
+    await new Promise<void>(resolve => {
+      const wake = () => {
+        torrent.off('done', wake)
+        torrent.off('state', wake)
+        resolve()
+      }
+      torrent.on('done', wake)
+      torrent.on('state', wake)
+    })
   }
 }
