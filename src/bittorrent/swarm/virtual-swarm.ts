@@ -158,13 +158,17 @@ export class VirtualPeer {
   /** Answers who asks for leaves. */
   tellLeaves({ session, range, span }: TorrentEffect & { type: 'leaves' }): void {
     if (this.options.leaves === 'none') return
+    if (this.options.leaves === 'wrong') {
+      session.leafAnswers--
+      session.out.hashes({ ...range, hashes: new Uint8Array(32 * range.length) })
+      return
+    }
     const { length } = this.torrent.info!.files[span.file]
     const leaves = new Uint8Array(32 * span.count)
     for (let i = 0; i < span.count; i++) {
       const size = Math.min(PIECE_BLOCK_BYTES, length - (span.first + i) * PIECE_BLOCK_BYTES)
       leaves.set(zeroLeaf(size), 32 * i)
     }
-    if (this.options.leaves === 'wrong') leaves[0] ^= 1
     this.torrent.leavesHashed(session, range, leaves)
   }
 }
