@@ -77,6 +77,10 @@ export class PeerSession {
   /** The shortest time that a block has taken. */
   latencyMinMs = Number.POSITIVE_INFINITY
   snubbed = false
+  /** Requests that it has refused since its last block, while it did not choke us. */
+  rejects = 0
+  /** It is asked nothing before. */
+  restsUntil = Number.NEGATIVE_INFINITY
   /** When it last sent a block, or was first asked after owing nothing. */
   lastBlockAt = 0
   blocksAsked = 0

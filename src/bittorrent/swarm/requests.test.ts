@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { PeerSession } from './peer-session.ts'
 import { owedBlocks } from './requests.ts'
+import type { Torrent } from './torrent.ts'
 import { VirtualSwarm } from './virtual-swarm.ts'
 
 const KIB = 1024
@@ -21,4 +23,66 @@ test('a refusal of what no piece has refuses nothing of another piece', () => {
     }
   }
   assert.deepEqual([...owedBlocks(session)], owed)
+})
+
+/** A torrent with one peer that has everything, of which no block ever comes. */
+function beforeRefuser(): { torrent: Torrent; session: PeerSession } {
+  const swarm = new VirtualSwarm({ seed: 1, sizeBytes: 64 * KIB * KIB, pieceLength: KIB * KIB, latencyMs: 5 })
+  const { torrent } = swarm.add({ uploadBytesPerSecond: KIB, complete: false })
+  const peerId = new Uint8Array(20).fill(9)
+  const handshake = { infohash: torrent.wireInfohash, peerId, extensions: false, fast: true, dht: false, v2: false }
+  const origin = { host: '9.9.9.9', port: 9, incoming: false, identity: '9' }
+  const session = torrent.join(handshake, origin, 0) as PeerSession
+  torrent.hasPieces(session, 'all')
+  torrent.choke(session, false)
+  return { torrent, session }
+}
+
+/** The peer refuses all that it is asked for, as long as it is asked at once again. Returns how much that was. */
+function refuseAll(torrent: Torrent, session: PeerSession, now: number, before = () => {}): number {
+  let refused = 0
+  torrent.hearing(session, now)
+  torrent.onTick(now)
+  for (let round = 0; round < 1000 && session.outstanding.size > 0; round++) {
+    before()
+    for (const { piece, block } of [...owedBlocks(session)]) {
+      torrent.reject(session, piece, block * 16 * KIB)
+      refused++
+    }
+    torrent.heard(session)
+  }
+  return refused
+}
+
+test('a peer that refuses everything is asked less and less, and as before once it gives', () => {
+  const { torrent, session } = beforeRefuser()
+  assert.ok(refuseAll(torrent, session, 0) < 300)
+  const askedAt: number[] = []
+  for (let now = 1000; now < 3_600_000; now += 1000) {
+    const refused = refuseAll(torrent, session, now)
+    if (refused > 0) askedAt.push(now)
+    assert.ok(refused <= 1, `${refused} requests`)
+  }
+  assert.deepEqual(askedAt.slice(0, 4), [5000, 15_000, 35_000, 75_000])
+  assert.ok(askedAt.length < 15, `${askedAt.length} requests`)
+  const later = 2 * 3_600_000
+  torrent.hearing(session, later)
+  torrent.onTick(later)
+  const [{ piece, block }] = owedBlocks(session)
+  assert.equal(torrent.blockStarts(session, piece, block * 16 * KIB, 16 * KIB), undefined)
+  torrent.blockBytes(session, new Uint8Array(16 * KIB), 0, 16 * KIB)
+  torrent.blockEnds(session)
+  torrent.heard(session)
+  assert.ok(session.outstanding.size >= 16)
+})
+
+test('BEP 6: a peer that chokes us and refuses what it owes is no worse for it', () => {
+  const { torrent, session } = beforeRefuser()
+  for (let now = 0; now < 100_000; now += 1000) {
+    assert.equal(
+      refuseAll(torrent, session, now, () => torrent.choke(session, true)),
+      16,
+    )
+    torrent.choke(session, false)
+  }
 })

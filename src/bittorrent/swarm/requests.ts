@@ -29,6 +29,12 @@ export const REQUEST_OPTIONS: RequestOptions = { windowMin: 16, windowMax: 500, 
 /** So many requests are worth a packet of their own. */
 const BATCH_MAX = 64
 
+/** Requests that a peer may refuse without a block in between; with a short queue, and without a word of it, it refuses whole batches. */
+const REJECTS_MAX = 256
+/** Who refuses more is asked nothing for so long, then for one block; the time doubles with each refusal of that. */
+const REST_MIN_MS = 5000
+const REST_MAX_MS = 600_000
+
 /** Tells blocks of all pieces apart: no piece has more blocks than this. */
 const BLOCKS_PER_PIECE_MAX = 2 ** 15
 
@@ -78,7 +84,7 @@ export class Requests {
 
   /** Asks a peer for as much as it may owe us. */
   fill(session: PeerSession, now: number): void {
-    if (!session.amInterested || this.#sink.isFull || session.closed) return
+    if (!session.amInterested || this.#sink.isFull || session.closed || now < session.restsUntil) return
     const choked = session.peerChoking
     if (choked && session.allowedFast.size === 0) return
     const window = session.snubbed ? 1 : session.window
@@ -131,6 +137,7 @@ export class Requests {
     if (buffer === undefined) return
     session.lastBlockAt = now
     session.snubbed = false
+    session.rejects = 0
     this.#adapt(session, now - (session.outstanding.get(blockKey(piece, block)) ?? now))
     this.#forget(session, piece, block)
     const received = this.#picker.blockReceived(session.id, piece, block)
@@ -181,13 +188,21 @@ export class Requests {
   }
 
   /** The peer will not send a block (BEP 6). */
-  rejected(session: PeerSession, piece: number, begin: number): void {
+  rejected(session: PeerSession, piece: number, begin: number, now: number): void {
     const block = begin / PIECE_BLOCK_BYTES
     // What lies beyond a piece has the key of a block of another.
     if (piece >= this.#map.pieceCount || block >= this.#map.blockCount(piece)) return
     if (!this.#forget(session, piece, block)) return
     this.#picker.release(session.id, piece, block)
+    // Who chokes us refuses what it owes us, and is not asked again.
     if (session.peerChoking) session.allowedFast.delete(piece)
+    else if (++session.rejects > REJECTS_MAX) this.#rest(session, now)
+  }
+
+  /** Asks nothing of a peer for a while that unchokes us and gives nothing: each refusal would bring on the next request at once. */
+  #rest(session: PeerSession, now: number): void {
+    this.#snub(session)
+    session.restsUntil = now + Math.min(REST_MAX_MS, REST_MIN_MS * 2 ** (session.rejects - REJECTS_MAX - 1))
   }
 
   /** The peer chokes us: without BEP 6, it drops what it owes us. */
@@ -228,11 +243,14 @@ export class Requests {
       session.window = windowMin + Math.ceil((rate * (pipelineMs + delayMs)) / 1000 / PIECE_BLOCK_BYTES)
     }
     session.window = Math.max(1, Math.min(session.window, ceiling))
-    if (session.outstanding.size > 0 && !session.snubbed && now - session.lastBlockAt > snubMs) {
-      session.snubbed = true
-      session.window = windowMin
-      session.slowStart = true
-      this.releaseAll(session)
-    }
+    if (session.outstanding.size > 0 && !session.snubbed && now - session.lastBlockAt > snubMs) this.#snub(session)
+  }
+
+  /** Expects nothing more of a peer: it is asked for one block at a time until one comes. */
+  #snub(session: PeerSession): void {
+    session.snubbed = true
+    session.window = this.#options.windowMin
+    session.slowStart = true
+    this.releaseAll(session)
   }
 }

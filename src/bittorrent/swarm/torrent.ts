@@ -434,7 +434,7 @@ export class Torrent implements SessionEvents {
   }
 
   reject(session: PeerSession, piece: number, begin: number): void {
-    this.#started?.requests.rejected(session, piece, begin)
+    this.#started?.requests.rejected(session, piece, begin, this.#now)
   }
 
   allowedFast(session: PeerSession, piece: number): void {
