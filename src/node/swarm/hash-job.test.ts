@@ -35,3 +35,12 @@ test('only files are hashed: neither what a link leads to, nor a pipe', { timeou
   const found = hashes.map(hash => hash && Buffer.from(hash.sha1!).toString('hex'))
   assert.deepEqual(found, [right, undefined, ...(status === 0 ? [undefined] : []), right])
 })
+
+test('what is being hashed when the threads are ended is told so', { timeout: 60_000 }, async () => {
+  const closing = new HashPool(1)
+  const job = { sha1: true, pieces: [] }
+  const jobs = [closing.run(job), closing.run(job)].map(running => assert.rejects(running, { code: 'closed' }))
+  await closing.close()
+  await Promise.all(jobs)
+  await assert.rejects(closing.run(job), { code: 'closed' })
+})

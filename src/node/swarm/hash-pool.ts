@@ -29,7 +29,10 @@ export class HashPool {
   readonly #idle: { readonly worker: Worker; readonly timer: NodeJS.Timeout }[] = []
   readonly #all = new Set<Worker>()
   readonly #queue: WaitingJob[] = []
+  /** What each thread at work is about; one that is ended tells nobody. */
+  readonly #busy = new Map<Worker, WaitingJob>()
   #nextId = 1
+  #isClosed = false
 
   constructor(size = availableParallelism()) {
     this.#size = Math.max(1, size)
@@ -40,7 +43,9 @@ export class HashPool {
     return this.#size
   }
 
+  /** Throws OperationError `hash-thread-failed`, or `closed` where the pool is closed before it is done. */
   run(job: HashJob): Promise<PieceHashes[]> {
+    if (this.#isClosed) return Promise.reject(poolClosed())
     return new Promise((resolve, reject) => {
       this.#queue.push({ id: this.#nextId++, job, resolve, reject })
       this.#dispatch()
@@ -81,10 +86,13 @@ export class HashPool {
 
   #give(worker: Worker, waiting: WaitingJob): void {
     worker.ref()
+    this.#busy.set(worker, waiting)
     const finish = () => {
       worker.off('message', onMessage)
       worker.off('error', onError)
+      worker.off('exit', onExit)
       worker.unref()
+      this.#busy.delete(worker)
     }
     const onMessage = ({ hashes }: { hashes: PieceHashes[] }) => {
       finish()
@@ -92,23 +100,29 @@ export class HashPool {
       waiting.resolve(hashes)
       this.#dispatch()
     }
-    const onError = (cause: Error) => {
+    const onError = (cause: unknown) => {
       finish()
       this.#all.delete(worker)
       waiting.reject(new OperationError('hash-thread-failed', 'a hashing thread has failed', { cause }))
       this.#dispatch()
     }
+    const onExit = (code: number) => onError(new Error(`it ended with code ${code}`))
     worker.on('message', onMessage)
     worker.on('error', onError)
+    worker.on('exit', onExit)
     worker.postMessage({ id: waiting.id, job: waiting.job })
   }
 
+  /** Ends all threads; what they were about is rejected with `closed`. */
   async close(): Promise<void> {
-    for (const waiting of this.#queue.splice(0)) {
-      waiting.reject(new OperationError('closed', 'hashing was stopped'))
-    }
+    this.#isClosed = true
+    for (const waiting of [...this.#busy.values(), ...this.#queue.splice(0)]) waiting.reject(poolClosed())
     for (const { timer } of this.#idle.splice(0)) clearTimeout(timer)
     await Promise.all([...this.#all].map(worker => worker.terminate()))
     this.#all.clear()
   }
+}
+
+function poolClosed(): OperationError {
+  return new OperationError('closed', 'hashing was stopped')
 }
