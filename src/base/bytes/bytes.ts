@@ -33,7 +33,8 @@ function hexOf(bytes: Uint8Array): string {
 
 /** Hex of `bytes` back to front: how Bitcoin shows hashes to people. */
 export function toHexReversed(bytes: Uint8Array): string {
-  return toHex(bytes.slice().reverse())
+  // Not `slice`: what it gives of a Buffer is the same memory.
+  return toHex(new Uint8Array(bytes).reverse())
 }
 
 function nibble(code: number): number {
