@@ -7,6 +7,7 @@ import { addressKey } from '../../bittorrent/swarm/candidates.ts'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import type { Log } from '../log.ts'
 import { makeFolders } from './durable-file.ts'
+import { forgetState } from './forget-state.ts'
 import type { LimitChange } from './limits.ts'
 import { makeTorrent } from './make-torrent.ts'
 import { type FetchOptions, fetchRecord, type ShareOptions, shareRecord } from './new-record.ts'
@@ -147,11 +148,13 @@ export class SwarmSession {
     const waiting = [...entries]
     const runner = async () => {
       for (let entry = waiting.shift(); entry !== undefined && !this.#isClosed; entry = waiting.shift()) {
+        if (!this.#torrents.has(entry)) continue
         try {
           const { source, options } = resumeSource(entry.record, await this.#records.metainfo(entry.record.infohash))
           await this.#start(entry, source, options)
         } catch (error) {
           if (this.#isClosed) return
+          if (!this.#torrents.has(entry)) continue
           entry.failure = asOperationError(error)
           this.#log.warning(`torrent ${entry.record.infohash} cannot go on: ${entry.failure.message}`)
         }
@@ -161,10 +164,11 @@ export class SwarmSession {
     this.#log.info(`swarm: ${entries.length} torrents go on`)
   }
 
-  /** Adds what a record says to the client, and follows it. */
+  /** Adds what a record says to the client, and follows it; nothing where it was removed meanwhile. */
   async #start(entry: MutableTorrent, source: string | Uint8Array, more: Partial<AddOptions>): Promise<void> {
     const { record } = entry
     const client = await this.#open()
+    if (!this.#torrents.has(entry)) return
     const adding = client.add(source, { ...addOptions(record), ...more })
     // It is in the client at once; its files may take long to look through.
     const torrent = client.torrent(record.infohash)
@@ -179,9 +183,10 @@ export class SwarmSession {
       if (record.magnet !== undefined) void this.#remember(entry, {})
     })
     await adding
-    if (torrent === undefined || !torrent.core.isDone) return
+    if (torrent === undefined || !torrent.core.isDone || !this.#torrents.has(entry)) return
     await this.#remember(entry, { wasComplete: true })
-    await torrent.save()
+    // What was remembered of a torrent that is gone by now would come back.
+    if (this.#torrents.has(entry)) await torrent.save()
   }
 
   /** Peers have told what a magnet link leads to: it may be what another torrent is, too, under a second infohash. */
@@ -350,6 +355,7 @@ export class SwarmSession {
     await this.#saving
     await this.#records.remove(record.infohash)
     if (torrent !== undefined) await this.#opened!.remove(torrent)
+    else await forgetState(this.#options.stateFolder, record.infohash)
   }
 
   /** Moves a torrent's files to another folder; throws what {@link SwarmTorrent.move} does. */
