@@ -68,6 +68,7 @@ test("UTF-8 is the host's, and strict", () => {
 test('showing a hash back to front leaves it as it is, whatever kind of array it is', () => {
   for (const bytes of [Uint8Array.of(1, 2, 255), Buffer.from([1, 2, 255])]) {
     assert.equal(toHexReversed(bytes), 'ff0201')
+    assert.deepEqual([...reversed(bytes)], [255, 2, 1])
     assert.deepEqual([...bytes], [1, 2, 255])
   }
 })

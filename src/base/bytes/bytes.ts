@@ -1,5 +1,7 @@
 /** Small operations on byte arrays that every wing needs. */
 
+import { textOf } from './utf8.ts'
+
 const DIGITS = '0123456789abcdef'
 /** The two digits of each byte, as UTF-16 units. */
 const HEX = Array.from({ length: 512 }, (_, i) => DIGITS.charCodeAt(i % 2 === 0 ? i >>> 5 : (i >>> 1) & 15))
@@ -28,13 +30,12 @@ function hexOf(bytes: Uint8Array): string {
     units[2 * i] = HEX[2 * bytes[i]]
     units[2 * i + 1] = HEX[2 * bytes[i] + 1]
   }
-  return String.fromCharCode.apply(undefined, units as unknown as number[])
+  return textOf(units)
 }
 
 /** Hex of `bytes` back to front: how Bitcoin shows hashes to people. */
 export function toHexReversed(bytes: Uint8Array): string {
-  // Not `slice`: what it gives of a Buffer is the same memory.
-  return toHex(new Uint8Array(bytes).reverse())
+  return toHex(reversed(bytes))
 }
 
 function nibble(code: number): number {
@@ -101,5 +102,6 @@ export function concatBytes(...parts: Uint8Array[]): Uint8Array {
 
 /** A copy with the bytes in opposite order. */
 export function reversed(bytes: Uint8Array): Uint8Array {
-  return bytes.slice().reverse()
+  // Not `slice`: what it gives of a Buffer is the same memory.
+  return new Uint8Array(bytes).reverse()
 }

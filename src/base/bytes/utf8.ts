@@ -53,7 +53,8 @@ export function fromUtf8(bytes: Uint8Array): string | undefined {
   return text + textOf(units.subarray(0, count))
 }
 
-function textOf(units: Uint16Array): string {
+/** The text of some thousand UTF-16 units at most: each is an argument of a call. */
+export function textOf(units: Uint8Array | Uint16Array): string {
   return String.fromCharCode.apply(undefined, units as unknown as number[])
 }
 
