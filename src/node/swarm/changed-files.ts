@@ -1,9 +1,10 @@
 import { OperationError } from '../../base/errors.ts'
+import type { FileState } from '../../bittorrent/storage/resume-data.ts'
 import type { Torrent } from '../../bittorrent/swarm/torrent.ts'
 import { checkPieces } from './check-pieces.ts'
+import { ABSENT_FILE } from './file-state.ts'
 import type { HashPool } from './hash-pool.ts'
 import type { OpenedFiles } from './open-files.ts'
-import { ABSENT_FILE, type FileState } from './torrent-files.ts'
 
 /** What hashing a file again has found. */
 interface Recheck {

@@ -1,11 +1,10 @@
 import { unlink } from 'node:fs/promises'
 import { forgetPlaces } from './file-places.ts'
-import { StatePaths } from './open-files.ts'
+import type { StatePaths } from './open-files.ts'
 import { ResumeStore } from './resume-store.ts'
 
 /** Removes what is remembered of a torrent that does not run; its files stay. */
-export async function forgetState(stateFolder: string, infohash: string): Promise<void> {
-  const paths = new StatePaths(stateFolder, infohash)
+export async function forgetState(paths: StatePaths): Promise<void> {
   await new ResumeStore(paths.resume).remove()
   await forgetPlaces(paths.places)
   await unlink(paths.parts).catch(() => {})

@@ -1,8 +1,9 @@
 import { expectedHashes } from '../../bittorrent/storage/expected-hashes.ts'
-import type { FileState, ResumeSnapshot } from '../../bittorrent/storage/resume-data.ts'
+import type { ResumeSnapshot } from '../../bittorrent/storage/resume-data.ts'
 import type { StoredPieces } from '../../bittorrent/swarm/torrent-options.ts'
 import { Bitfield } from '../../bittorrent/wire/bitfield.ts'
 import { type CheckTarget, checkPieces } from './check-pieces.ts'
+import { isSameState } from './file-state.ts'
 import type { HashPool } from './hash-pool.ts'
 import type { FoundResume } from './resume-store.ts'
 
@@ -22,8 +23,6 @@ export interface FoundFiles extends Pick<ResumeSnapshot, 'files' | 'inParts' | '
   readonly resume: FoundResume
 }
 
-const isSame = (a: FileState, b: FileState) => a.size === b.size && a.modifiedMs === b.modifiedMs
-
 /**
  * Finds out what is there: what resume data claims and the files bear out, and by hash what they leave in doubt.
  *
@@ -42,7 +41,7 @@ export async function inspectFiles(
   /** Whether its bytes lie where they lay then. */
   const isInPlace = (file: number) => snapshot === undefined || snapshot.inParts.has(file) === inParts.has(file)
   const isUnchanged = (file: number) =>
-    isInPlace(file) && isSame(stateOf(file), inParts.has(file) ? snapshot!.parts : snapshot!.files[file])
+    isInPlace(file) && isSameState(stateOf(file), inParts.has(file) ? snapshot!.parts : snapshot!.files[file])
   const doubtful: number[] = []
   const partial = new Map<number, number[]>()
   for (let piece = 0; piece < map.pieceCount; piece++) {

@@ -76,7 +76,7 @@ export async function openFiles(request: OpenRequest): Promise<OpenedFiles> {
   const states = await files.states()
   const found = await resume.load(map, info.files.length)
   const inParts = new Set([...unwanted].filter(file => !isOurs(file, states, found.snapshot)))
-  files.setUnwanted(inParts)
+  files.inParts = inParts
   const locate = (file: number, fileOffset: number, position: number) =>
     inParts.has(file) ? { path: paths.parts, offset: position } : { path: files.path(file), offset: fileOffset }
   const target = { info, map, layers, locate }

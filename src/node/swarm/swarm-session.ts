@@ -11,6 +11,7 @@ import { forgetState } from './forget-state.ts'
 import type { LimitChange } from './limits.ts'
 import { makeTorrent } from './make-torrent.ts'
 import { type FetchOptions, fetchRecord, type ShareOptions, shareRecord } from './new-record.ts'
+import { StatePaths } from './open-files.ts'
 import { SessionLimits } from './session-limits.ts'
 import { RECORD_PEERS_MAX, type SessionRecord, SessionRecords } from './session-record.ts'
 import { addOptions, infohashesOf, readMagnet, readMetainfo, readTorrentFile, resumeSource } from './session-source.ts'
@@ -355,7 +356,7 @@ export class SwarmSession {
     await this.#saving
     await this.#records.remove(record.infohash)
     if (torrent !== undefined) await this.#opened!.remove(torrent)
-    else await forgetState(this.#options.stateFolder, record.infohash)
+    else await forgetState(new StatePaths(this.#options.stateFolder, record.infohash))
   }
 
   /** Moves a torrent's files to another folder; throws what {@link SwarmTorrent.move} does. */

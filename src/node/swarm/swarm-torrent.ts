@@ -11,9 +11,10 @@ import type { UploadRun } from '../../bittorrent/swarm/uploads.ts'
 import type { TrackerStatus } from '../../bittorrent/tracker/announcer.ts'
 import { allocateFiles } from './allocate-files.ts'
 import { RoomWait } from './disk-room.ts'
-import { type FilePlaces, forgetPlaces, type Places } from './file-places.ts'
+import type { FilePlaces, Places } from './file-places.ts'
 import { FileReaders } from './file-readers.ts'
 import { unwantedPieces } from './file-selection.ts'
+import { forgetState } from './forget-state.ts'
 import { type LimitChange, TorrentLimits } from './limits.ts'
 import { FileMoves } from './move-files.ts'
 import { filesUnknown, invalidTorrent, type OpenedFiles, openFiles, StatePaths } from './open-files.ts'
@@ -487,8 +488,6 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   /** Forgets what was remembered about it; the files stay. */
   async forget(): Promise<void> {
     await this.close()
-    await this.#resume.remove()
-    await forgetPlaces(this.#paths.places)
-    await this.#files?.removeParts()
+    await forgetState(this.#paths)
   }
 }

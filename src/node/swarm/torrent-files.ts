@@ -1,12 +1,14 @@
 import { constants, fstatSync } from 'node:fs'
-import { type FileHandle, lstat, mkdir, open, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, lstat, mkdir, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { OperationError } from '../../base/errors.ts'
 import type { PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
+import type { FileState } from '../../bittorrent/storage/resume-data.ts'
 import { makeFolders } from './durable-file.ts'
 import { FileGate } from './file-gate.ts'
 import type { FilePlaces } from './file-places.ts'
+import { ABSENT_FILE, isSameState, stateFrom, stateOf } from './file-state.ts'
 import { readFully } from './positioned-io.ts'
 import type { MoveGate } from './relocate.ts'
 import { WriteQueue } from './write-queue.ts'
@@ -26,14 +28,6 @@ interface OpenFile {
   readonly writes: WriteQueue
 }
 
-/** Size and time of a file, as resume data remembers them. */
-export interface FileState {
-  readonly size: number
-  readonly modifiedMs: number
-}
-
-export const ABSENT_FILE: FileState = { size: 0, modifiedMs: 0 }
-
 /**
  * The files of one torrent below its folder. Files are created when their first byte is written; those that nobody asked for
  * never are: bytes of theirs that share a piece with a wanted file go to a parts file.
@@ -43,7 +37,7 @@ export class TorrentFiles {
   readonly #map: PieceMap
   readonly #places: FilePlaces
   readonly #partsPath: string
-  readonly #unwanted = new Set<number>()
+  #inParts: ReadonlySet<number> = new Set()
   /** Open files by path, the least recently used first. */
   readonly #open = new Map<string, Promise<OpenFile>>()
   readonly #checkedFolders = new Set<string>()
@@ -72,19 +66,13 @@ export class TorrentFiles {
     return this.#places.path(file)
   }
 
-  /** Files that are not asked for; what lies in the parts file stays there until `moveParts`. */
-  setUnwanted(files: Iterable<number>): void {
-    this.#unwanted.clear()
-    for (const file of files) this.#unwanted.add(file)
+  /** Files whose bytes go to the parts file: nobody has asked for them. */
+  set inParts(files: ReadonlySet<number>) {
+    this.#inParts = files
   }
 
-  async state(file: number): Promise<FileState> {
-    try {
-      const { size, mtimeMs } = await stat(this.path(file))
-      return { size, modifiedMs: Math.floor(mtimeMs) }
-    } catch {
-      return ABSENT_FILE
-    }
+  state(file: number): Promise<FileState> {
+    return stateOf(this.path(file))
   }
 
   /** How all files are; those that nobody writes to are held against it from now on whenever they are read. */
@@ -113,7 +101,7 @@ export class TorrentFiles {
     for (const slice of slices) {
       if (!this.#info.files[slice.file].padding) {
         const part = slices.length === 1 ? views : cut(views, done, slice.length)
-        const at = this.#unwanted.has(slice.file) ? position + done : slice.fileOffset
+        const at = this.#inParts.has(slice.file) ? position + done : slice.fileOffset
         await this.#use(slice.file, true, async file => {
           try {
             await file.writes.write(at, part)
@@ -139,7 +127,7 @@ export class TorrentFiles {
       const part = slices.length === 1 ? views : cut(views, done, slice.length)
       if (this.#info.files[slice.file].padding) for (const view of part) view.fill(0)
       else {
-        const at = this.#unwanted.has(slice.file) ? position + done : slice.fileOffset
+        const at = this.#inParts.has(slice.file) ? position + done : slice.fileOffset
         const got = await this.#use(slice.file, false, async file => {
           const bytesRead = await readFully(file.handle.fd, part, at)
           if (bytesRead === slice.length) this.#checkUnchanged(slice.file, file)
@@ -157,10 +145,9 @@ export class TorrentFiles {
 
   /** Throws where a file is not what it was when it was right: after it was read, so that no change comes in between. */
   #checkUnchanged(index: number, { handle }: OpenFile): void {
-    const known = this.#unwanted.has(index) ? undefined : this.#known.get(index)
+    const known = this.#inParts.has(index) ? undefined : this.#known.get(index)
     if (known === undefined) return
-    const { size, mtimeMs } = fstatSync(handle.fd)
-    if (size !== known.size || Math.floor(mtimeMs) !== known.modifiedMs) {
+    if (!isSameState(stateFrom(fstatSync(handle.fd)), known)) {
       throw new OperationError('file-changed', `${this.path(index)} was changed by somebody else`)
     }
   }
@@ -205,21 +192,14 @@ export class TorrentFiles {
   /** Creates the empty files, which no byte will ever create. */
   async createEmpty(): Promise<void> {
     for (const [index, file] of this.#info.files.entries()) {
-      if (file.length > 0 || file.padding || file.symlink !== undefined || this.#unwanted.has(index)) continue
+      if (file.length > 0 || file.padding || file.symlink !== undefined || this.#inParts.has(index)) continue
       const found = await lstat(this.path(index)).catch(() => undefined)
       if (found === undefined || found.size > 0) await this.#use(index, true, async () => {})
     }
   }
 
-  async removeParts(): Promise<void> {
-    const opening = this.#open.get(this.#partsPath)
-    this.#open.delete(this.#partsPath)
-    await opening?.then(file => file.handle.close()).catch(() => {})
-    await unlink(this.#partsPath).catch(() => {})
-  }
-
   async #use<T>(index: number, writing: boolean, work: (file: OpenFile) => Promise<T>): Promise<T> {
-    const isParts = this.#unwanted.has(index)
+    const isParts = this.#inParts.has(index)
     if (!isParts) {
       while (this.#gate.isHeld(index, writing)) await this.#gate.change(index)
       this.#gate.enter(index, writing)
