@@ -50,7 +50,8 @@ export async function get(source: string, options: GetOptions): Promise<number> 
     const { name } = torrent.info!
     const { totalBytes } = wantedBytes(torrent.core)
     // Which files a magnet link leads to, and whether those that it names are among them (BEP 53), is known no earlier.
-    if (totalBytes === 0 && torrent.info!.totalSize > 0) throw noSuchFile()
+    if (patterns !== undefined) assertSomeFit(torrent.info!, patterns)
+    else if (totalBytes === 0 && torrent.info!.totalSize > 0) throw noSuchFile()
     const seconds = (performance.now() - startedAt) / 1000
     reporter.say(`${name}  ${formatBytes(totalBytes)} in ${formatSeconds(seconds)}, all verified, in ${folder}`)
     reporter.event('done', { name, bytes: totalBytes, seconds, folder })

@@ -120,6 +120,32 @@ test('shared, fetched by magnet, verified, played from the middle', async () => 
   assert.equal(await share.stop(), 0)
 })
 
+test('an empty file alone can be asked for, and a link that names no file is no success', async () => {
+  const folder = join(root, 'sparse')
+  await mkdir(folder)
+  await writeFile(join(folder, 'empty'), '')
+  await writeFile(join(folder, 'full.bin'), Buffer.alloc(40_000, 'full'))
+  const state = (name: string) => ['--state', join(root, 'state', name)]
+  const share = new Run('share', folder, '--json', ...state('share-sparse'))
+  const { magnet, port } = await share.event('seeding')
+  const peer = ['--peer', `127.0.0.1:${port}`]
+  const empty = new Run('get', `${magnet}`, '-o', join(root, 'empty'), '--only', 'empty', ...peer, ...state('empty'))
+  assert.equal(await empty.status(), 0, empty.errors)
+  assert.deepEqual(await readdir(join(root, 'empty', 'sparse')), ['empty'])
+  const none = new Run(
+    'get',
+    `${magnet}&so=99`,
+    '-o',
+    join(root, 'not-named'),
+    '--json',
+    ...peer,
+    ...state('not-named'),
+  )
+  assert.equal(await none.status(), 1)
+  assert.match(none.output, /"code":"no-such-file"/)
+  assert.equal(await share.stop(), 0)
+})
+
 test('torrents are made the same twice, and shown', async () => {
   const album = await makeAlbum()
   const outputs = ['a.torrent', 'b.torrent'].map(name => join(root, name))
