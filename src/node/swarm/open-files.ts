@@ -10,11 +10,11 @@ import { Bitfield } from '../../bittorrent/wire/bitfield.ts'
 import type { CheckTarget } from './check-pieces.ts'
 import { FilePlaces } from './file-places.ts'
 import { unwantedFiles } from './file-selection.ts'
-import { stateOf } from './file-state.ts'
+import { ABSENT_FILE, stateOf } from './file-state.ts'
 import type { HashPool } from './hash-pool.ts'
 import { inspectFiles } from './inspect-files.ts'
 import { type FileMoves, finishMove } from './move-files.ts'
-import type { ResumeStore } from './resume-store.ts'
+import type { FoundResume, ResumeStore } from './resume-store.ts'
 import { TorrentFiles } from './torrent-files.ts'
 import type { SwarmTorrentOptions, TorrentEvents } from './torrent-host.ts'
 
@@ -40,6 +40,8 @@ export class StatePaths {
     return `${this.#stem}.places`
   }
 }
+
+const NOTHING_FOUND: FoundResume = { snapshot: undefined, journal: [] }
 
 /** The files of a torrent as they were found. */
 export interface OpenedFiles {
@@ -74,7 +76,8 @@ export async function openFiles(request: OpenRequest): Promise<OpenedFiles> {
   if (places.isMoving) await finishMove(info, files, moves.signal, events)
   const unwanted = unwantedFiles(info, options.only)
   const states = await files.states()
-  const found = await resume.load(map, info.files.length)
+  // Whoever has just made the torrent has nothing to remember.
+  const found = options.trustFiles ? NOTHING_FOUND : await resume.load(map, info.files.length)
   const inParts = new Set([...unwanted].filter(file => !isOurs(file, states, found.snapshot)))
   files.inParts = inParts
   const locate = (file: number, fileOffset: number, position: number) =>
@@ -83,7 +86,7 @@ export async function openFiles(request: OpenRequest): Promise<OpenedFiles> {
   const opened = { files, unwanted, inParts, partsPath: paths.parts, target }
   if (!options.trustFiles) {
     const onChecked = (done: number, total: number) => events.emit('checked', done, total)
-    const parts = await stateOf(paths.parts)
+    const parts = await partsState(opened)
     const stored = await inspectFiles(target, { files: states, inParts, parts, resume: found }, hashPool, onChecked)
     return { ...opened, stored }
   }
@@ -98,12 +101,14 @@ function isOurs(file: number, states: readonly FileState[], snapshot: ResumeSnap
 }
 
 /** What a snapshot says of the files, as they are now. */
-export async function describeFiles({
-  files,
-  inParts,
-  partsPath,
-}: OpenedFiles): Promise<Pick<ResumeSnapshot, 'files' | 'inParts' | 'parts'>> {
-  return { files: await files.states(), inParts, parts: await stateOf(partsPath) }
+export async function describeFiles(opened: OpenedFiles): Promise<Pick<ResumeSnapshot, 'files' | 'inParts' | 'parts'>> {
+  const { files, inParts } = opened
+  return { files: await files.states(), inParts, parts: await partsState(opened) }
+}
+
+/** How the file of parts is, where anything may be in it. */
+async function partsState({ inParts, partsPath }: Pick<OpenedFiles, 'inParts' | 'partsPath'>): Promise<FileState> {
+  return inParts.size > 0 ? stateOf(partsPath) : ABSENT_FILE
 }
 
 /** The refusal of what needs files before it is known which there are. */

@@ -224,7 +224,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
       progress: this.#progress,
       isClosed: () => this.isClosed,
       settle: () => this.settle(),
-      diskFailed: error => this.#diskFailed(error),
+      failed: error => this.#diskFailed(error),
     }
   }
 

@@ -1,3 +1,4 @@
+import { emptyBytes } from '../../base/bytes/bytes.ts'
 import { OperationError } from '../../base/errors.ts'
 import { PIECE_BLOCK_BYTES } from '../../bittorrent/metainfo/piece-map.ts'
 import { expectedHashes } from '../../bittorrent/storage/expected-hashes.ts'
@@ -19,8 +20,6 @@ import { diskError } from './torrent-files.ts'
 import type { TorrentHost } from './torrent-host.ts'
 import type { TorrentProgress } from './torrent-progress.ts'
 
-const NOBODYS_FAULT = new Uint8Array(0)
-
 function hybridMismatch(piece: number): OperationError {
   return new OperationError('torrent-hybrid-mismatch', `the torrent says two things of its piece ${piece}`, {
     next: 'ask whoever made it for another one',
@@ -35,7 +34,7 @@ export interface StorageOwner {
   isClosed(): boolean
   settle(): void
   /** The disk does not do what it should, or the torrent cannot be. */
-  diskFailed(error: OperationError): void
+  failed(error: OperationError): void
 }
 
 /** Carries out what the core of the storage decides: blocks to the files, and back. */
@@ -59,7 +58,7 @@ export class TorrentStorage {
       opened,
       host.hashPool,
       () => host.now(),
-      error => owner.diskFailed(error),
+      error => owner.failed(error),
     )
   }
 
@@ -87,8 +86,8 @@ export class TorrentStorage {
     else if (effect.type === 'verified') core.pieceVerified(effect.piece, effect.digests, now)
     else {
       progress.drop(effect.piece)
-      if (effect.type === 'contradiction') this.#owner.diskFailed(hybridMismatch(effect.piece))
-      core.pieceFailed(effect.piece, effect.type === 'failed' ? effect.digests : NOBODYS_FAULT, now)
+      if (effect.type === 'contradiction') this.#owner.failed(hybridMismatch(effect.piece))
+      core.pieceFailed(effect.piece, effect.type === 'failed' ? effect.digests : emptyBytes(), now)
     }
   }
 
@@ -102,7 +101,7 @@ export class TorrentStorage {
       this.assembler.written(effect, true)
     } catch (error) {
       // First it stops asking, so that what is given up now is not asked for again at once.
-      this.#owner.diskFailed(diskError(error, files.places.folder))
+      this.#owner.failed(diskError(error, files.places.folder))
       this.assembler.written(effect, false)
     }
     this.#work--
@@ -160,7 +159,7 @@ export class TorrentStorage {
   /** A file may not be what it was. */
   async #doubt(piece: number): Promise<void> {
     if (this.#owner.isClosed()) return
-    await this.#changed.doubt(piece).catch(error => this.#owner.diskFailed(diskError(error, 'a file')))
+    await this.#changed.doubt(piece).catch(error => this.#owner.failed(diskError(error, 'a file')))
     this.#owner.settle()
   }
 
@@ -170,7 +169,7 @@ export class TorrentStorage {
 
   /** Hashes again what changed files have cost: they may be as they were. */
   async reconsider(): Promise<void> {
-    await this.#changed.reconsider().catch(error => this.#owner.diskFailed(diskError(error, 'a file')))
+    await this.#changed.reconsider().catch(error => this.#owner.failed(diskError(error, 'a file')))
   }
 
   /** Resolves when no write and no hash is under way. */
