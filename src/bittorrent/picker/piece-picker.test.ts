@@ -205,3 +205,22 @@ test('random peers with random failures always end with everything, each block a
     { numRuns: 200 },
   )
 })
+
+test('of very many pieces, each is looked at but once or twice to find the few that a peer has', () => {
+  const count = 100_000
+  const p = picker(count)
+  const common = peer(1, '.'.repeat(count))
+  for (let piece = 7; piece < count; piece += 5000) common.bits.add(piece)
+  for (let i = 0; i < 5; i++) p.peerBitfield(common.bits)
+  let looks = 0
+  const counting = {
+    ...common,
+    has(piece: number): boolean {
+      looks++
+      return common.bits.has(piece)
+    },
+  }
+  const found = p.pick(counting, 1000, 1)
+  assert.equal(new Set(found.map(({ piece }) => piece)).size, 20)
+  assert.ok(looks < 2 * count, `${looks} looks`)
+})

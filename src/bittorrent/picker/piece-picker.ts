@@ -37,6 +37,19 @@ export type ReceivedBlock =
 
 const PRIORITY_NORMAL = 4
 
+/** Places in the order that one pick looks at; they lie all over the memory. */
+const PLACES_MAX = 32_768
+
+/** How far a pick has looked for pieces to begin; what it passed over stays where it is, for pieces are only taken out meanwhile. */
+interface Search {
+  /** Whether it goes through the order, or through the pieces as they lie. */
+  readonly inOrder: boolean
+  /** The place in the order, or the piece, to look at next. */
+  at: number
+  /** So many may still be looked at. */
+  left: number
+}
+
 /**
  * Chooses blocks. It knows what we have, what we want, and how many peers have each piece; who the peers are is the
  * caller's business.
@@ -54,6 +67,7 @@ export class PiecePicker {
   #seeds = 0
   #sequential = false
   #sequentialCursor = 0
+  #search: Search | undefined
   /** Pieces that a reader waits for, soonest first. */
   #deadlines: readonly number[] = []
   /** Pieces that failed: each is fetched from one peer at a time, so that the next failure has one culprit. */
@@ -235,6 +249,7 @@ export class PiecePicker {
     allowed?: ReadonlySet<number>,
   ): PieceBlock[] {
     const picked: PieceBlock[] = []
+    this.#search = undefined
     const usable = (piece: number) =>
       peer.has(piece) && (allowed === undefined || allowed.has(piece)) && !this.#isOthers(piece, peer.id)
     this.#pickDeadlines(peer.id, usable, count, picked)
@@ -305,20 +320,35 @@ export class PiecePicker {
       for (const piece of allowed) if (this.#order.has(piece) && usable(piece)) return piece
       return -1
     }
-    if (this.#sequential) return this.#nextInSequence(usable)
-    const size = this.#order.size
-    const start = this.have.count < this.#options.randomFirstPieces && size > 0 ? this.#random.below(size) : 0
-    for (let i = 0; i < size; i++) {
-      const piece = this.#order.at((start + i) % size)
-      if (usable(piece)) return piece
+    this.#search ??= this.#sequential ? this.#inSequence() : this.#byRarity()
+    let piece = this.#searchOn(this.#search, usable)
+    if (piece < 0 && this.#search.inOrder && this.#order.size > PLACES_MAX) {
+      // So many rare pieces that this peer lacks: what it has is found sooner as it lies, though not the rarest first.
+      this.#search = { inOrder: false, at: this.#random.below(this.pieceCount), left: this.pieceCount }
+      piece = this.#searchOn(this.#search, usable)
     }
-    return -1
+    return piece
   }
 
-  #nextInSequence(usable: (piece: number) => boolean): number {
+  #inSequence(): Search {
     while (this.#sequentialCursor < this.pieceCount && !this.#order.has(this.#sequentialCursor))
       this.#sequentialCursor++
-    for (let piece = this.#sequentialCursor; piece < this.pieceCount; piece++) {
+    return { inOrder: false, at: this.#sequentialCursor, left: this.pieceCount - this.#sequentialCursor }
+  }
+
+  #byRarity(): Search {
+    const { size } = this.#order
+    const at = this.have.count < this.#options.randomFirstPieces && size > 0 ? this.#random.below(size) : 0
+    return { inOrder: true, at, left: Math.min(size, PLACES_MAX) }
+  }
+
+  #searchOn(search: Search, usable: (piece: number) => boolean): number {
+    const { inOrder } = search
+    for (; search.left > 0; search.at++) {
+      search.left--
+      if (search.at >= (inOrder ? this.#order.size : this.pieceCount)) search.at = 0
+      const piece = inOrder ? this.#order.at(search.at) : search.at
+      // When it is taken out of the order, another takes its place.
       if (this.#order.has(piece) && usable(piece)) return piece
     }
     return -1
