@@ -1,5 +1,4 @@
-import { lstat, readdir } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { basename } from 'node:path'
 import { toHex } from '../../base/bytes/bytes.ts'
 import { OperationError } from '../../base/errors.ts'
 import {
@@ -7,7 +6,6 @@ import {
   encodeMetainfo,
   type MetainfoExtras,
   planTorrent,
-  type SourceFile,
   type TorrentPlan,
   type TorrentPlanOptions,
 } from '../../bittorrent/metainfo/create-metainfo.ts'
@@ -15,30 +13,29 @@ import { MERKLE_BLOCK_BYTES, merkleLevels, merklePad, merkleRoot } from '../../b
 import { nodeBulkHash } from '../../platform/bulk-hash.ts'
 import type { HashPiece, PieceHashes } from './hash-job.ts'
 import type { HashPool } from './hash-pool.ts'
+import { assertUnchanged, findSourceFiles, pathOfSource, type SourceFiles, whyUnread } from './source-files.ts'
 
 export interface MakeTorrentOptions extends TorrentPlanOptions, MetainfoExtras {
   /** Told how far it is, now and then. */
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void
 }
 
-const FILES_MAX = 1_000_000
 const JOB_BYTES = 32 * 1024 * 1024
 
-/** Finds the regular files below a folder. Links are left out: what they lead to may be anywhere. */
-async function listFiles(folder: string, path: string[], found: SourceFile[]): Promise<void> {
-  for (const entry of await readdir(join(folder, ...path), { withFileTypes: true })) {
-    const entryPath = [...path, entry.name]
-    if (entry.isDirectory()) await listFiles(folder, entryPath, found)
-    else if (entry.isFile()) {
-      const { size, mode } = await lstat(join(folder, ...entryPath))
-      found.push({ path: entryPath, length: size, executable: (mode & 0o100) !== 0 })
-    }
-    if (found.length > FILES_MAX) throw new OperationError('too-many-files', `${folder} has too many files`)
-  }
+/** What whoever shares can do about names and sizes that no torrent can carry. */
+const NEXT: Readonly<Record<string, string>> = {
+  'torrent-no-files': 'name a file, or a folder with files in it: links are left out',
+  'torrent-empty': 'name a file, or a folder with files in it, that has any bytes',
+  'torrent-too-many-files': 'share it in parts',
+  'torrent-too-large': 'choose larger pieces, or share it in parts',
+  'torrent-name-unsafe': 'give it another name',
+  'torrent-path-too-long': 'give it a shorter name, or the folders above it',
+  'torrent-names-collide': 'give it another name',
+  'torrent-piece-length-invalid': 'choose a power of two from 16 KiB to 512 MiB',
 }
 
 /** The files of a plan as they lie in its space of pieces. */
-function piecesOf(plan: TorrentPlan, root: string): HashPiece[] {
+function piecesOf(plan: TorrentPlan, sources: SourceFiles): HashPiece[] {
   const pieces: HashPiece[] = []
   let first = 0
   for (let piece = 0; piece < plan.pieceCount; piece++) {
@@ -54,8 +51,7 @@ function piecesOf(plan: TorrentPlan, root: string): HashPiece[] {
       const run = Math.min(end, offset + length) - from
       if (run <= 0) continue
       if (source === undefined) paddingBytes += run
-      else
-        segments.push({ path: join(root, ...(plan.singleFile ? [] : source.path)), offset: from - offset, length: run })
+      else segments.push({ path: pathOfSource(sources, source), offset: from - offset, length: run })
       if (source !== undefined && plan.version !== 'v1') {
         const leaves =
           length <= plan.pieceLength ? Math.ceil(length / MERKLE_BLOCK_BYTES) : plan.pieceLength / MERKLE_BLOCK_BYTES
@@ -65,6 +61,10 @@ function piecesOf(plan: TorrentPlan, root: string): HashPiece[] {
     pieces.push({ segments, levels, paddingBytes })
   }
   return pieces
+}
+
+function pathsOf({ segments }: HashPiece): string[] {
+  return segments.map(({ path }) => path!)
 }
 
 /** Roots and piece layers out of the roots of the pieces. */
@@ -91,7 +91,8 @@ function treesOf(
 /**
  * Makes a torrent of a file or folder. The same files give the same bytes, whatever the machine.
  *
- * @throws OperationError `torrent-…` where the files cannot be shared as they are, `file-changed` where one changes meanwhile
+ * @throws OperationError `file-missing`, `path-not-a-file`, `path-is-a-link`, `cannot-read`; `torrent-…` where the files cannot be
+ * shared as they are, `file-changed` where one changes meanwhile
  * @example
  * const pool = new HashPool(2)
  * const bytes = await makeTorrent('./album', { version: 'hybrid' }, pool)
@@ -100,21 +101,15 @@ function treesOf(
  * await pool.close()
  */
 export async function makeTorrent(path: string, options: MakeTorrentOptions, pool: HashPool): Promise<Uint8Array> {
-  const root = resolve(path)
-  const found = await lstat(root).catch(cause => {
-    throw new OperationError('file-missing', `${path} cannot be read`, {
-      cause,
-      next: 'name a file or folder that is there',
-    })
-  })
-  const singleFile = found.isFile()
-  const sources: SourceFile[] = []
-  if (singleFile) sources.push({ path: [basename(root)], length: found.size, executable: (found.mode & 0o100) !== 0 })
-  else await listFiles(root, [], sources)
-  const planned = planTorrent(basename(root), sources, singleFile, options)
-  if (!planned.ok) throw new OperationError(planned.code, planned.detail ?? `${path} cannot be shared`)
+  const sources = await findSourceFiles(path)
+  const planned = planTorrent(basename(sources.root), sources.files, sources.singleFile, options)
+  if (!planned.ok) {
+    const { code, detail } = planned
+    throw new OperationError(code, detail ?? `${path} cannot be shared`, { ...(NEXT[code] && { next: NEXT[code] }) })
+  }
   const plan = planned.value
-  const hashes = await hashAll(plan, piecesOf(plan, root), pool, options.onProgress)
+  const hashes = await hashAll(plan, sources, pool, options.onProgress)
+  await assertUnchanged(sources)
   const { roots, layers } = plan.version === 'v1' ? { roots: [], layers: undefined } : treesOf(plan, hashes)
   let pieceHashes: Uint8Array | undefined
   if (plan.version !== 'v2') {
@@ -127,10 +122,11 @@ export async function makeTorrent(path: string, options: MakeTorrentOptions, poo
 
 async function hashAll(
   plan: TorrentPlan,
-  pieces: readonly HashPiece[],
+  sources: SourceFiles,
   pool: HashPool,
   onProgress: MakeTorrentOptions['onProgress'],
 ): Promise<PieceHashes[]> {
+  const pieces = piecesOf(plan, sources)
   const hashes: PieceHashes[] = []
   const perJob = Math.max(1, Math.floor(JOB_BYTES / plan.pieceLength))
   let next = 0
@@ -141,7 +137,7 @@ async function hashAll(
       next += perJob
       const result = await pool.run({ sha1: plan.version !== 'v2', pieces: pieces.slice(start, start + perJob) })
       for (const [i, hash] of result.entries()) {
-        if (hash === undefined) throw new OperationError('file-changed', 'a file became shorter while it was read')
+        if (hash === undefined) throw await whyUnread(sources, pathsOf(pieces[start + i]))
         hashes[start + i] = hash
       }
       done += result.length
