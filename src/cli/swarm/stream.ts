@@ -9,7 +9,7 @@ import type { SwarmTorrent } from '../../node/swarm/swarm-torrent.ts'
 import { formatBytes, ProgressReporter } from './progress.ts'
 import { openClient, outputFolder, type SwarmOptions, stopAsked } from './swarm-options.ts'
 import { follow } from './tell-torrent.ts'
-import { noSuchFile, torrentSource } from './torrent-source.ts'
+import { assertSomeFit, noSuchFile, torrentSource } from './torrent-source.ts'
 
 export interface StreamOptions extends SwarmOptions {
   /** Where to keep what is fetched; a folder that goes with the program unless given. */
@@ -45,6 +45,8 @@ async function started(torrent: SwarmTorrent): Promise<void> {
 export async function stream(source: string, options: StreamOptions): Promise<number> {
   const reporter = new ProgressReporter(options.json ?? false)
   const from = await torrentSource(source)
+  const { only: pattern } = options
+  if (pattern !== undefined && typeof from !== 'string') assertSomeFit(from.info, [pattern])
   const isKept = options.output !== undefined
   const folder = isKept ? await outputFolder(options.output) : await mkdtemp(join(tmpdir(), 'peers-stream-'))
   const client = await openClient({
@@ -61,6 +63,7 @@ export async function stream(source: string, options: StreamOptions): Promise<nu
       peers,
       sequential: true,
       trackers: (options.tracker ?? []).map(url => [url]),
+      ...(pattern !== undefined && { only: (path: string) => fitsGlob(path, pattern) }),
     })
     const torrent = client.torrents.at(0) ?? (await adding)
     unfollow = follow(reporter, torrent)
@@ -70,7 +73,7 @@ export async function stream(source: string, options: StreamOptions): Promise<nu
         next: 'name a peer that has it with --peer',
       })
     }
-    const file = chooseFile(torrent, options.only)
+    const file = chooseFile(torrent, pattern)
     server = await StreamServer.open(torrent, file, options.httpPort)
     const { path, length } = torrent.info!.files[file]
     reporter.say(`${path.at(-1)}  ${formatBytes(length)}`)
