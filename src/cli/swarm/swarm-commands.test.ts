@@ -126,12 +126,35 @@ test('an empty file alone can be asked for, and a link that names no file is no 
   await writeFile(join(folder, 'empty'), '')
   await writeFile(join(folder, 'full.bin'), Buffer.alloc(40_000, 'full'))
   const state = (name: string) => ['--state', join(root, 'state', name)]
-  const share = new Run('share', folder, '--json', ...state('share-sparse'))
+  const torrentFile = join(root, 'sparse.torrent')
+  const share = new Run('share', folder, '--json', '--torrent', torrentFile, ...state('share-sparse'))
   const { magnet, port } = await share.event('seeding')
   const peer = ['--peer', `127.0.0.1:${port}`]
   const empty = new Run('get', `${magnet}`, '-o', join(root, 'empty'), '--only', 'empty', ...peer, ...state('empty'))
   assert.equal(await empty.status(), 0, empty.errors)
   assert.deepEqual(await readdir(join(root, 'empty', 'sparse')), ['empty'])
+
+  // Nor does who plays one file fetch another, and no piece tells that it is missing.
+  const streamed = join(root, 'streamed')
+  const stream = new Run(
+    'stream',
+    torrentFile,
+    '--only',
+    'full.bin',
+    '-o',
+    streamed,
+    '--json',
+    ...peer,
+    ...state('streamed'),
+  )
+  const { url } = await stream.event('streaming')
+  assert.equal((await (await fetch(`${url}`)).arrayBuffer()).byteLength, 40_000)
+  assert.equal(await stream.stop(), 0)
+  assert.deepEqual(await readdir(join(streamed, 'sparse')), ['full.bin'])
+  const verify = new Run('torrent', 'verify', torrentFile, streamed, '--json')
+  assert.equal(await verify.status(), 1)
+  assert.deepEqual((await verify.event('verified'))['damaged'], ['sparse/empty'])
+
   const none = new Run(
     'get',
     `${magnet}&so=99`,

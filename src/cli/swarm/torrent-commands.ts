@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { lstat, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { toHex } from '../../base/bytes/bytes.ts'
 import { OperationError } from '../../base/errors.ts'
@@ -120,14 +120,15 @@ async function assertHolds(folder: string, info: TorrentInfo): Promise<void> {
   })
 }
 
-/** Files that are longer than a torrent says; no piece of it tells. */
-async function tooLong(folder: string, info: TorrentInfo): Promise<Set<number>> {
-  const found = new Set<number>()
+/** Files that are not there, or of another size than the torrent says: no piece tells of an empty file, or of bytes behind an end. */
+async function ofWrongSize(folder: string, info: TorrentInfo): Promise<Set<number>> {
+  const wrong = new Set<number>()
   for (const [index, file] of info.files.entries()) {
-    const size = file.padding ? 0 : ((await stat(join(folder, ...file.path)).catch(() => undefined))?.size ?? 0)
-    if (size > file.length) found.add(index)
+    if (file.padding || file.symlink !== undefined) continue
+    const found = await lstat(join(folder, ...file.path)).catch(() => undefined)
+    if (!found?.isFile() || found.size !== file.length) wrong.add(index)
   }
-  return found
+  return wrong
 }
 
 /** `peers torrent verify`: whether the files in a folder are what a torrent says. Status 1 where they are not. */
@@ -163,9 +164,9 @@ export async function verifyTorrent(
     reporter.clear()
     await pool.close()
   }
-  const longer = await tooLong(root, info)
+  const misfits = await ofWrongSize(root, info)
   const damaged = info.files.flatMap((file, index) => {
-    if (longer.has(index)) return [file.path.join('/')]
+    if (misfits.has(index)) return [file.path.join('/')]
     const range = file.padding ? undefined : map.piecesOfFile(index)
     if (range === undefined) return []
     for (let piece = range[0]; piece <= range[1]; piece++) if (wrong.has(piece)) return [file.path.join('/')]
@@ -173,7 +174,8 @@ export async function verifyTorrent(
   })
   reporter.event('verified', { pieces: info.pieceCount, wrongPieces: wrong.size, damaged })
   for (const file of damaged) reporter.say(`missing or different: ${file}`)
-  if (wrong.size === 0) reporter.say(`all ${info.pieceCount} pieces are right`)
+  if (damaged.length === 0) reporter.say(`all ${info.pieceCount} pieces are right`)
+  else if (wrong.size === 0) reporter.say(`all ${info.pieceCount} pieces are right, but not all files`)
   else reporter.say(`${wrong.size} of ${info.pieceCount} pieces are missing or wrong`)
   return wrong.size === 0 && damaged.length === 0 ? 0 : 1
 }
