@@ -42,6 +42,9 @@ export async function inspectFiles(
   const isInPlace = (file: number) => snapshot === undefined || snapshot.inParts.has(file) === inParts.has(file)
   const isUnchanged = (file: number) =>
     isInPlace(file) && isSameState(stateOf(file), inParts.has(file) ? snapshot!.parts : snapshot!.files[file])
+  /** Bytes behind the end of a file make no piece wrong: its last one counts as missing, and goes when that is written. */
+  const isTooLong = (file: number, piece: number) =>
+    !inParts.has(file) && files[file].size > info.files[file].length && map.piecesOfFile(file)?.[1] === piece
   const doubtful: number[] = []
   const partial = new Map<number, number[]>()
   for (let piece = 0; piece < map.pieceCount; piece++) {
@@ -55,6 +58,7 @@ export async function inspectFiles(
     if (touched.every(({ file }) => stateOf(file).size === 0)) continue
     const isClaimed = snapshot?.have.has(piece) ?? false
     if (isClaimed && touched.every(({ file }) => isUnchanged(file))) have.add(piece)
+    else if (touched.some(({ file }) => isTooLong(file, piece))) continue
     else if (isClaimed || snapshot === undefined || isWhole) doubtful.push(piece)
   }
   let done = 0
