@@ -60,8 +60,8 @@ function mergeTwo(a: TrackerStatus, b: TrackerStatus): TrackerStatus {
  */
 export class Announcer {
   readonly #tiers: TrackerState[][]
-  /** The tracker of each tier that is being asked. */
-  readonly #asking = new Set<string>()
+  /** What each tracker that is being asked was told. */
+  readonly #asking = new Map<string, DueAnnounce>()
   #completed = false
   #completedTold = new Set<string>()
 
@@ -106,9 +106,8 @@ export class Announcer {
       if (tracker === undefined) continue
       const tellsCompleted = this.#completed && tracker.started && !this.#completedTold.has(tracker.url)
       if (tracker.notBefore > now && !(tellsCompleted && tracker.failures === 0)) continue
-      this.#asking.add(tracker.url)
       const event = !tracker.started ? 'started' : tellsCompleted ? 'completed' : undefined
-      due.push({ url: tracker.url, event, trackerId: tracker.trackerId })
+      due.push(this.#ask(tracker, event))
     }
     return due
   }
@@ -118,8 +117,22 @@ export class Announcer {
     return working < 0 ? this.#tiers : this.#tiers.slice(0, working + 1)
   }
 
-  succeeded({ url, event }: DueAnnounce, response: AnnounceResponse, now: number): void {
-    this.#asking.delete(url)
+  #ask({ url, trackerId }: TrackerState, event: AnnounceEvent | undefined): DueAnnounce {
+    const due = { url, event, trackerId }
+    this.#asking.set(url, due)
+    return due
+  }
+
+  /** Whether an answer tells how a tracker fares: not where it was told since, or in this very call, that we go. */
+  #counts(due: DueAnnounce): boolean {
+    if (this.#asking.get(due.url) !== due) return false
+    this.#asking.delete(due.url)
+    return due.event !== 'stopped'
+  }
+
+  succeeded(due: DueAnnounce, response: AnnounceResponse, now: number): void {
+    if (!this.#counts(due)) return
+    const { url, event } = due
     for (const tier of this.#tiers) {
       const index = tier.findIndex(tracker => tracker.url === url)
       if (index < 0) continue
@@ -136,20 +149,27 @@ export class Announcer {
     if (event === 'completed' || (event === 'started' && this.#completed)) this.#completedTold.add(url)
   }
 
-  failed({ url }: DueAnnounce, reason: string, now: number): void {
-    this.#asking.delete(url)
+  failed(due: DueAnnounce, reason: string, now: number): void {
+    if (!this.#counts(due)) return
     for (const tracker of this.#tiers.flat()) {
-      if (tracker.url !== url) continue
+      if (tracker.url !== due.url) continue
       tracker.failures++
       tracker.lastError = reason
       tracker.notBefore = now + Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(20, tracker.failures - 1))
     }
   }
 
-  /** Those that should be told that we go. */
-  stopping(): DueAnnounce[] {
+  /**
+   * Those that should be told that we go; each must be answered as well. Whoever comes back tells them so at once, but not before: a
+   * tracker that hears both in the wrong order would introduce nobody.
+   */
+  stopping(now: number): DueAnnounce[] {
     const told = this.#tiers.flat().filter(tracker => tracker.started)
-    return told.map(({ url, trackerId }) => ({ url, event: 'stopped', trackerId }))
+    for (const tracker of told) {
+      tracker.started = false
+      if (tracker.failures === 0) tracker.notBefore = now
+    }
+    return told.map(tracker => this.#ask(tracker, 'stopped'))
   }
 }
 

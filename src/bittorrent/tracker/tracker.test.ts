@@ -186,13 +186,42 @@ test('completion is told once, and at once; who was complete from the start neve
   announcer.succeeded(told, RESPONSE, 1000)
   assert.deepEqual(announcer.due(2000), [])
   assert.deepEqual(
-    announcer.stopping().map(({ event }) => event),
+    announcer.stopping(2000).map(({ event }) => event),
     ['stopped'],
   )
   const seed = new Announcer([['http://a']], seededRandom(1))
   seed.completed()
   seed.succeeded(seed.due(0)[0], RESPONSE, 0)
   assert.deepEqual(seed.due(1000), [])
+})
+
+test('whoever goes and comes back says so at once, and no answer from before undoes it', () => {
+  const announcer = new Announcer([['http://a']], seededRandom(1))
+  announcer.succeeded(announcer.due(0)[0], RESPONSE, 0)
+  const [regular] = announcer.due(RESPONSE.intervalMs)
+  const [goodbye, ...others] = announcer.stopping(RESPONSE.intervalMs)
+  assert.deepEqual([goodbye.event, others], ['stopped', []])
+  assert.deepEqual(announcer.stopping(RESPONSE.intervalMs), [], 'it is told once')
+  const now = RESPONSE.intervalMs + 1
+  announcer.succeeded(regular, RESPONSE, now)
+  assert.deepEqual(announcer.due(now), [], 'not before it has heard the other')
+  announcer.failed(goodbye, 'down', now)
+  assert.equal(announcer.status[0].error, undefined)
+  const [back] = announcer.due(now)
+  assert.equal(back.event, 'started')
+  announcer.succeeded(back, RESPONSE, now)
+  announcer.succeeded(goodbye, RESPONSE, now + 1)
+  announcer.failed(regular, 'down', now + 1)
+  const next = now + RESPONSE.intervalMs
+  assert.deepEqual(announcer.due(next - 1), [])
+  const [again] = announcer.due(next)
+  assert.equal(again.event, undefined)
+
+  // Whoever fails is not asked more often for it.
+  announcer.failed(again, 'down', next)
+  announcer.failed(announcer.stopping(next + 1)[0], 'down', next + 2)
+  assert.deepEqual(announcer.due(next + 14_999), [])
+  assert.equal(announcer.due(next + 15_000)[0].event, 'started')
 })
 
 test('a dead tracker is tried ever more rarely', () => {

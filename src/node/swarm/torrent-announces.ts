@@ -78,7 +78,7 @@ export class TorrentAnnounces {
   /** Tells the trackers that we go. */
   async goodbye(): Promise<void> {
     const told = [...this.#announcers].flatMap(([version, announcer]) =>
-      announcer.stopping().map(due => this.#announce(version, announcer, due)),
+      announcer.stopping(this.#host.now()).map(due => this.#announce(version, announcer, due)),
     )
     await Promise.race([Promise.all(told), new Promise(resolve => setTimeout(resolve, GOODBYE_MS).unref())])
   }
@@ -102,7 +102,9 @@ export class TorrentAnnounces {
       const isOwners = this.#owners.has(due.url)
       const response = await this.#host.trackers.announce(due.url, request, due.trackerId, isOwners)
       announcer.succeeded(due, response, this.#host.now())
-      for (const peer of response.peers) torrent.core.candidates.add(peer, 'tracker', version)
+      // Who goes wants nobody.
+      const peers = due.event === 'stopped' ? [] : response.peers
+      for (const peer of peers) torrent.core.candidates.add(peer, 'tracker', version)
       torrent.emit('announced', due.url, undefined)
     } catch (error) {
       announcer.failed(due, (error as Error).message, this.#host.now())
