@@ -122,7 +122,13 @@ export class TrackerClient {
     return response.value
   }
 
-  #fetch(url: string, isOwners = false): ReturnType<typeof fetchUrl> {
+  /** While a name is looked up, the client may be closed; what is opened afterwards, nobody closes. */
+  #assertOpen(): void {
+    if (this.#abort.signal.aborted) throw closing()
+  }
+
+  async #fetch(url: string, isOwners = false): ReturnType<typeof fetchUrl> {
+    this.#assertOpen()
     const { allowPrivate, timeoutMs } = this.#options
     return fetchUrl(url, {
       allowPrivate,
@@ -130,6 +136,8 @@ export class TrackerClient {
       timeoutMs,
       bytesMax: TRACKER_LIMITS.responseBytesMax,
       signal: this.#abort.signal,
+    }).catch(error => {
+      throw this.#abort.signal.aborted ? closing() : error
     })
   }
 
@@ -192,6 +200,7 @@ export class TrackerClient {
   }
 
   async #exchange(target: UdpTarget, encode: (transaction: number) => Uint8Array): Promise<UdpAnswer> {
+    this.#assertOpen()
     const transaction = randomBytes(4).readUInt32BE()
     const packet = encode(transaction)
     const socket = this.#socket(target.family)
@@ -202,19 +211,21 @@ export class TrackerClient {
         clearTimeout(timer)
         clearTimeout(deadline)
         this.#waiting.delete(transaction)
-        this.#abort.signal.removeEventListener('abort', give)
+        this.#abort.signal.removeEventListener('abort', onClosing)
       }
-      const give = () => {
+      const fail = (error: OperationError) => {
         finish()
-        reject(new OperationError('timeout', `${target.address} does not answer`))
+        reject(error)
       }
+      const onClosing = () => fail(closing())
       const send = () => {
         socket.send(packet, target.port, target.address)
         timer = setTimeout(send, retryMs)
         retryMs *= 2
       }
-      const deadline = setTimeout(give, this.#options.timeoutMs)
-      this.#abort.signal.addEventListener('abort', give)
+      const onSilence = () => fail(new OperationError('timeout', `${target.address} does not answer`))
+      const deadline = setTimeout(onSilence, this.#options.timeoutMs)
+      this.#abort.signal.addEventListener('abort', onClosing)
       this.#waiting.set(transaction, {
         target,
         resolve: received => {
@@ -234,6 +245,10 @@ export class TrackerClient {
     for (const socket of this.#sockets.values()) socket.close()
     this.#sockets.clear()
   }
+}
+
+function closing(): OperationError {
+  return new OperationError('closing', 'the client is closed')
 }
 
 function isUdp(url: string): boolean {

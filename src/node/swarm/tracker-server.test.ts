@@ -103,6 +103,19 @@ test('a packet from port 0, to which no answer can go, does no harm', async t =>
   assert.ok(answer.leechers! > 0)
 })
 
+test('a client that is closed asks nobody any more, though it was about to', async () => {
+  for (const scheme of ['http', 'udp']) {
+    const closed = new TrackerClient({ allowPrivate: true, timeoutMs: 3000 })
+    const { announces } = server
+    const url = `${scheme}://localhost:${server.port}/announce`
+    const looking = assert.rejects(closed.announce(url, request(1, 1)), { code: 'closing' })
+    closed.close()
+    await looking
+    await assert.rejects(closed.announce(url, request(1, 1)), { code: 'closing' })
+    assert.equal(server.announces, announces)
+  }
+})
+
 test('BEP 15: a connection that the tracker has forgotten is made anew', async () => {
   const first = await TrackerServer.open({ host: '127.0.0.1', port: 0 })
   const { port } = first
@@ -276,6 +289,44 @@ test('BEP 21: who has all that it wants of a torrent says what is missing of the
   const last = heard.at(-1)!
   assert.deepEqual([last.get('event'), last.get('left')], ['stopped', '131072'])
   assert.ok(!heard.some(query => query.get('event') === 'completed'))
+  await seeder.close()
+  tracker.closeAllConnections()
+  tracker.close()
+})
+
+test('a torrent that goes on after a pause tells its trackers at once, and takes no peers from the goodbye', async () => {
+  const heard: { event: string | null; answer: () => void }[] = []
+  const tracker = createServer((incoming, response) => {
+    const { searchParams } = new URL(incoming.url!, 'http://tracker')
+    const peers = searchParams.get('event') === 'stopped' ? [{ host: '127.0.0.1', port: 1 }] : []
+    const body = encodeAnnounceResponse({ intervalSeconds: 1800, seeders: 1, leechers: 0, peers }, true)
+    heard.push({ event: searchParams.get('event'), answer: () => response.end(body) })
+    tracker.emit('heard')
+  }).listen(0, '127.0.0.1')
+  await once(tracker, 'listening')
+  const { port } = tracker.address() as { port: number }
+  const { path, open } = await hybridOf('back')
+  const seeder = await open('a')
+  const { torrent } = await seeder.seed(path, { version: 'v1', trackers: [[`http://127.0.0.1:${port}/announce`]] })
+  const answerNext = async (count: number) => {
+    while (heard.length < count) await once(tracker, 'heard', { signal: AbortSignal.timeout(10_000) })
+    const announced = once(torrent, 'announced')
+    heard[count - 1].answer()
+    await announced
+  }
+  await answerNext(1)
+  torrent.pause()
+  torrent.resume()
+  torrent.tick(seeder.now())
+  await answerNext(2)
+  torrent.tick(seeder.now())
+  await answerNext(3)
+  assert.deepEqual(
+    heard.map(({ event }) => event),
+    ['started', 'stopped', 'started'],
+  )
+  assert.equal(torrent.core.candidates.size, 0)
+  tracker.on('heard', () => heard.at(-1)!.answer())
   await seeder.close()
   tracker.closeAllConnections()
   tracker.close()
