@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,6 +33,19 @@ describe('a folder of one process', () => {
       writeFileSync(path, text)
       DirectoryLock.take(folder).release()
     }
+  })
+
+  it('is free where its process has ended, though nobody has asked how', async t => {
+    if (process.platform !== 'linux') return t.skip('the kernel tells nobody')
+    // The program that takes the shell's place knows of no child, and never asks.
+    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'])
+    const [pid] = (await once(parent.stdout, 'data')).map(Number)
+    while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))) await new Promise(setImmediate)
+    writeFileSync(path, `${pid}\n`)
+    DirectoryLock.take(folder).release()
+    const ended = once(parent, 'close')
+    parent.kill()
+    await ended
   })
 
   it('is not free while its lock is being written, but a blank one of old does not count', () => {

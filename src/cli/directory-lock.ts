@@ -6,17 +6,23 @@ const LOCK_FILE = '.lock'
 /** Tries to get hold of a lock that a dead process left, while others try the same. */
 const ATTEMPTS_MAX = 10
 
-/** When a process began, in the kernel's own count: tells it from a later one of the same number. Empty where nobody says. */
-function startOf(pid: number): string {
+interface ProcessState {
+  /** The kernel's letter: Z and X are no more, and only wait for whoever started them to hear of it. */
+  readonly letter: string
+  /** When it began, in the kernel's own count: tells it from a later process of the same number. */
+  readonly start: string
+}
+
+/** What the kernel says of a process; undefined where nobody says. */
+function stateOf(pid: number): ProcessState | undefined {
   try {
-    // Field 22; the name of the program, in brackets, may hold anything.
-    return (
-      readFileSync(`/proc/${pid}/stat`, 'latin1')
-        .replace(/^.*\) /s, '')
-        .split(' ')[19] ?? ''
-    )
+    // Fields 3 and 22; the name of the program, in brackets, may hold anything.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ')
+    return { letter: fields[0], start: fields[19] ?? '' }
   } catch {
-    return ''
+    return undefined
   }
 }
 
@@ -26,8 +32,10 @@ function isRunning(pid: number, start: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
   }
-  const now = startOf(pid)
-  return now === '' || start === '' || now === start
+  const now = stateOf(pid)
+  if (now === undefined) return true
+  if (now.letter === 'Z' || now.letter === 'X') return false
+  return now.start === '' || start === '' || now.start === start
 }
 
 /** A lock that says nothing is about to be written, or one that bitcoind has left behind. */
@@ -64,7 +72,7 @@ export class DirectoryLock {
   /** Throws OperationError `folder-locked` or `folder-unwritable`. */
   static take(folder: string): DirectoryLock {
     const path = join(folder, LOCK_FILE)
-    const text = `${process.pid} ${startOf(process.pid)}\n`
+    const text = `${process.pid} ${stateOf(process.pid)?.start ?? ''}\n`
     for (let i = 0; i < ATTEMPTS_MAX; i++) {
       try {
         const fd = openSync(path, 'wx', 0o600)
