@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Candidates } from './candidates.ts'
+import { CANDIDATE_OPTIONS, Candidates } from './candidates.ts'
 
 test('addresses that we heard of more directly come first, then those that BEP 40 wants', () => {
   const candidates = new Candidates()
@@ -14,31 +14,51 @@ test('addresses that we heard of more directly come first, then those that BEP 4
   assert.deepEqual(order, ['8.8.8.8', '98.76.54.32', '123.213.32.234', '9.9.9.9', undefined])
 })
 
-test('whoever fails waits longer each time, and is let go in the end', () => {
-  const candidates = new Candidates({ countMax: 2, failuresMax: 3, retryMs: 1000 })
+test('whoever fails waits longer each time, but never longer than an hour', () => {
+  const candidates = new Candidates({ ...CANDIDATE_OPTIONS, retryMs: 600_000 })
   const address = { host: '1.1.1.1', port: 1 }
   candidates.add(address, 'tracker')
-  const waits: number[] = []
-  for (let now = 0; now < 20_000; now += 500) {
-    if (candidates.next(now) === undefined) continue
-    waits.push(now)
-    candidates.ended(address, false, now)
+  const minutes: number[] = []
+  for (let minute = 0; minute < 260; minute++) {
+    if (candidates.next(minute * 60_000) === undefined) continue
+    minutes.push(minute)
+    candidates.ended(address, 'failed', minute * 60_000)
   }
-  assert.deepEqual(waits, [0, 1000, 3000])
+  assert.deepEqual(minutes, [0, 10, 30, 70, 130, 190, 250])
+  candidates.retry()
+  assert.equal(candidates.next(15_600_000)?.port, 1)
+})
+
+test('where nothing is to be had is tried again after an hour; our own address never, whoever names it', () => {
+  const candidates = new Candidates()
+  const [idle, own] = [
+    { host: '1.1.1.1', port: 1 },
+    { host: '2.2.2.2', port: 2 },
+  ]
+  for (const address of [idle, own]) candidates.add(address, 'tracker')
+  candidates.next(0)
+  candidates.next(0)
+  candidates.ended(idle, 'idle', 0)
+  candidates.ended(own, 'forbidden', 0)
+  candidates.add(own, 'user')
+  candidates.retry()
+  assert.deepEqual([candidates.next(0)?.port, candidates.next(0)], [1, undefined])
+  candidates.ended(idle, 'idle', 0)
+  assert.deepEqual([candidates.next(3_599_999), candidates.next(3_600_000)?.port], [undefined, 1])
 })
 
 test('there is room for so many, and for better ones in place of those that failed', () => {
-  const candidates = new Candidates({ countMax: 2, failuresMax: 3, retryMs: 1000 })
+  const candidates = new Candidates({ ...CANDIDATE_OPTIONS, countMax: 2 })
   for (const host of ['1.1.1.1', '2.2.2.2', '3.3.3.3']) candidates.add({ host, port: 1 }, 'tracker')
   assert.equal(candidates.size, 2)
   const tried = candidates.next(0)!
-  candidates.ended(tried, false, 0)
+  candidates.ended(tried, 'failed', 0)
   candidates.add({ host: '4.4.4.4', port: 1 }, 'tracker')
   assert.deepEqual([candidates.next(0)?.host, candidates.next(0)?.host, candidates.size], ['2.2.2.2', '4.4.4.4', 2])
 })
 
 test('what a stranger told in mass makes room for what a tracker says', () => {
-  const candidates = new Candidates({ countMax: 100, failuresMax: 3, retryMs: 1000 })
+  const candidates = new Candidates({ ...CANDIDATE_OPTIONS, countMax: 100 })
   for (let i = 0; i < 200; i++) candidates.add({ host: `9.9.9.${i}`, port: 1 }, 'pex')
   assert.equal(candidates.size, 100)
   candidates.add({ host: '1.1.1.1', port: 1 }, 'tracker')

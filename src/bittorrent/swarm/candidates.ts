@@ -24,6 +24,8 @@ interface Candidate extends KnownPeer {
   /** Not to be tried before. */
   nextTry: number
   connected: boolean
+  /** Never to be tried. */
+  forbidden: boolean
   /** BEP 40; worked out when it is first asked for. */
   priority: number | undefined
 }
@@ -36,12 +38,19 @@ function isBefore(a: Candidate, b: Candidate): boolean {
 
 export interface CandidateOptions {
   readonly countMax: number
-  readonly failuresMax: number
   /** Waiting time after the first failure; it doubles with each. */
   readonly retryMs: number
+  /** The longest wait: who was away for a day may be back. */
+  readonly retryMaxMs: number
 }
 
-export const CANDIDATE_OPTIONS: CandidateOptions = { countMax: 2000, failuresMax: 5, retryMs: 15_000 }
+export const CANDIDATE_OPTIONS: CandidateOptions = { countMax: 2000, retryMs: 15_000, retryMaxMs: 3_600_000 }
+
+/**
+ * How a connection ended: after a handshake, or without; `idle` where nothing is to be had at that address for a long time, and
+ * `forbidden` where it is our own, or its peer was banned.
+ */
+export type ConnectionEnd = 'spoke' | 'failed' | 'idle' | 'forbidden'
 
 export function addressKey({ host, port }: PeerAddress): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
@@ -88,7 +97,7 @@ export class Candidates {
     const { host, port } = address
     const rank = SOURCE_RANK[source]
     if (this.#all.size >= this.#options.countMax && !this.#evict(rank)) return
-    const fresh = { failures: 0, nextTry: 0, connected: false, priority: undefined }
+    const fresh = { failures: 0, nextTry: 0, connected: false, forbidden: false, priority: undefined }
     this.#all.set(key, { key, host, port, foundBy, rank, ...fresh })
   }
 
@@ -96,7 +105,7 @@ export class Candidates {
   #evict(rank: number): boolean {
     let worst: Candidate | undefined
     for (const candidate of this.#all.values()) {
-      if (candidate.connected || candidate.failures === Number.POSITIVE_INFINITY) continue
+      if (candidate.connected || candidate.forbidden) continue
       if (worst === undefined || candidate.rank + candidate.failures > worst.rank + worst.failures) worst = candidate
     }
     const hasLess = worst !== undefined && (worst.failures > 0 || worst.rank > rank)
@@ -107,7 +116,7 @@ export class Candidates {
   next(now: number): KnownPeer | undefined {
     let best: Candidate | undefined
     for (const candidate of this.#all.values()) {
-      if (candidate.connected || candidate.nextTry > now || candidate.failures >= this.#options.failuresMax) continue
+      if (candidate.connected || candidate.forbidden || candidate.nextTry > now) continue
       if (this.#own !== undefined) candidate.priority ??= peerPriority(this.#own, candidate)
       if (best === undefined || isBefore(candidate, best)) best = candidate
     }
@@ -121,13 +130,18 @@ export class Candidates {
     if (candidate !== undefined) candidate.connected = true
   }
 
-  /** A connection ended, well (after a handshake) or badly. */
-  ended(address: PeerAddress, wasGood: boolean, now: number): void {
+  /** A connection ended; if its peer called us, the address is where it listens. */
+  ended(address: PeerAddress, how: ConnectionEnd, now: number): void {
+    if (how === 'forbidden') this.add(address, 'pex')
     const candidate = this.#all.get(addressKey(address))
     if (candidate === undefined) return
     candidate.connected = false
-    candidate.failures = wasGood ? 0 : candidate.failures + 1
-    candidate.nextTry = now + this.#options.retryMs * 2 ** Math.max(0, candidate.failures - 1)
+    candidate.forbidden ||= how === 'forbidden'
+    if (how === 'failed') candidate.failures++
+    else candidate.failures = 0
+    const { retryMs, retryMaxMs } = this.#options
+    const waitMs = how === 'idle' ? retryMaxMs : retryMs * 2 ** Math.max(0, candidate.failures - 1)
+    candidate.nextTry = now + Math.min(waitMs, retryMaxMs)
   }
 
   /** An address that was to be tried has to wait, for no fault of its own. */
@@ -141,12 +155,5 @@ export class Candidates {
   /** Nothing speaks against trying all of them now. */
   retry(): void {
     for (const candidate of this.#all.values()) candidate.nextTry = 0
-  }
-
-  /** An address is ours, or its peer was banned: never again. */
-  forbid(address: PeerAddress): void {
-    this.add(address, 'pex')
-    const candidate = this.#all.get(addressKey(address))
-    if (candidate !== undefined) candidate.failures = Number.POSITIVE_INFINITY
   }
 }

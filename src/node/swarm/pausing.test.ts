@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { ALBUM, addressOf, assertSameFiles, reaches, SwarmBench } from '../../../test/swarm-fixtures.ts'
+import { encodeHandshake } from '../../bittorrent/wire/handshake.ts'
 
 const bench = await SwarmBench.create('pause')
 after(() => bench.close())
@@ -56,6 +58,62 @@ test('a seed that is paused serves nobody', async () => {
   fetched.core.candidates.add(addressOf(seeder)[0], 'user')
   torrent.core.candidates.add(addressOf(leecher)[0], 'user')
   await fetched.done()
+})
+
+for (const how of ['paused', 'removed'] as const) {
+  test(`whoever answers a call of a torrent that was ${how} meanwhile is served nothing`, async () => {
+    const [album, seeder] = [await bench.album(), await bench.client()]
+    const { torrent } = await seeder.seed(album, { version: 'v1', pieceLength: 32_768 })
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    torrent.core.candidates.add({ host: '127.0.0.1', port }, 'user')
+    const [socket] = (await once(server, 'connection')) as [Socket]
+    socket.on('error', () => {})
+    if (how === 'paused') torrent.pause()
+    else await seeder.remove(torrent)
+    const answer = { infohash: torrent.core.wireInfohash, peerId: new Uint8Array(20) }
+    socket.write(encodeHandshake({ ...answer, extensions: false, fast: false, dht: false, v2: false }))
+    let heard = 0
+    socket.on('data', data => {
+      heard += data.length
+    })
+    await once(socket, 'close')
+    // Its own handshake, and no word of what it has.
+    assert.deepEqual([heard, torrent.connections.size], [68, 0])
+    server.close()
+  })
+}
+
+test('who called and left is called back, but a seed does not call seeds again and again', async () => {
+  const [seeder, leecher] = [await bench.client({ uploadLimit: 1_500_000 }), await bench.client()]
+  const { torrent, metainfo } = await seeder.seed(await bench.album(), { version: 'v1', pieceLength: 16_384 })
+  const fetched = await leecher.add(metainfo, { folder: bench.folder(), paused: true })
+  const { candidates } = torrent.core
+  const [address] = addressOf(leecher)
+  const calls = (inMs: number) => {
+    const next = candidates.next(performance.now() + inMs)
+    if (next !== undefined) candidates.postpone(address, performance.now())
+    return next !== undefined
+  }
+  candidates.add(address, 'tracker')
+  assert.ok(calls(0))
+  fetched.resume()
+  fetched.core.candidates.add(addressOf(seeder)[0], 'user')
+  await once(fetched, 'piece')
+  assert.ok(!calls(3_600_000), 'is connected already')
+  fetched.pause()
+  while (torrent.connections.size > 0) await once(torrent, 'peer')
+  assert.ok(calls(60_000), 'has left')
+  fetched.resume()
+  await fetched.done()
+  while (torrent.connections.size > 0) await once(torrent, 'peer')
+  for (let parted = 0; parted < 2; parted++) {
+    assert.deepEqual([calls(60_000), calls(3_600_000)], [false, true])
+    const left = new Promise<void>(resolve => torrent.on('peer', (_, what) => what === 'left' && resolve()))
+    candidates.ended(address, 'spoke', performance.now() - 60_000)
+    await left
+  }
 })
 
 test('room is set aside before the first byte comes', async () => {

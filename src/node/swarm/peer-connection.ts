@@ -104,7 +104,8 @@ export class PeerConnection {
   #shakeHands(handshake: Handshake): void {
     clearTimeout(this.#deadline)
     const torrent = this.torrent ?? this.#host.route(handshake.infohash)
-    if (torrent === undefined || !torrent.isFor(handshake.infohash)) {
+    // A torrent that we called for may have been paused or removed meanwhile.
+    if (torrent === undefined || torrent.isHeld || !torrent.isFor(handshake.infohash)) {
       this.#reader.fail('peer-unknown-torrent')
       return
     }

@@ -7,6 +7,7 @@ import type { Random } from '../../base/ports/random.ts'
 import { parseMagnet } from '../../bittorrent/metainfo/magnet.ts'
 import { type Metainfo, parseMetainfo } from '../../bittorrent/metainfo/metainfo.ts'
 import { BlockPool } from '../../bittorrent/storage/block-pool.ts'
+import type { ConnectionEnd } from '../../bittorrent/swarm/candidates.ts'
 import { TORRENT_OPTIONS, type TorrentOptions } from '../../bittorrent/swarm/torrent-options.ts'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import { nodeBulkHash } from '../../platform/bulk-hash.ts'
@@ -306,14 +307,12 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
 
   closed(connection: PeerConnection, code: string): void {
     this.#places.give(connection)
-    const { torrent, address } = connection
+    const { torrent } = connection
     if (torrent === undefined) return
-    const wasGood = connection.session !== undefined
     torrent.left(connection, code)
-    if (!connection.incoming) {
-      if (code === 'peer-is-ourselves' || code === 'peer-banned') torrent.core.candidates.forbid(address)
-      else torrent.core.candidates.ended(address, wasGood, this.now())
-    }
+    const listens = listeningAddress(connection)
+    const end = endOf(connection, torrent, code)
+    if (listens !== undefined && end !== undefined) torrent.core.candidates.ended(listens, end, this.now())
     if (!this.#closed) this.#dial()
   }
 
@@ -378,4 +377,22 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     this.trackers.close()
     await this.hashPool.close()
   }
+}
+
+/** Where a peer can be called: who called us may have said so. */
+function listeningAddress({ incoming, address, session }: PeerConnection): PeerAddress | undefined {
+  if (!incoming) return address
+  const port = session?.handshake?.port
+  return port === undefined ? undefined : { host: address.host, port }
+}
+
+/** What the end of a connection says of the peer's address; `undefined` where another connection to it goes on. */
+function endOf(connection: PeerConnection, { core }: SwarmTorrent, code: string): ConnectionEnd | undefined {
+  const { incoming, session } = connection
+  if (!incoming && (code === 'peer-is-ourselves' || code === 'peer-banned')) return 'forbidden'
+  // The peer may be known by two addresses; this one need not be tried again while the other serves.
+  if (code === 'peer-connected-twice') return incoming ? undefined : 'idle'
+  if (session === undefined) return 'failed'
+  // Seeds have nothing to say to each other.
+  return core.isSeed && (session.isSeed || session.uploadOnly) ? 'idle' : 'spoke'
 }

@@ -117,7 +117,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     return this.#opened?.files.places
   }
 
-  /** Whether somebody has paused it: peers are neither called nor served. */
+  /** Whether somebody has paused or closed it: peers are neither called nor served. */
   get isHeld(): boolean {
     return this.#isHeld
   }
@@ -396,7 +396,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
       for (const effect of storage) this.#storage!.carryOut(effect)
       const effects = this.core.takeEffects()
       for (const effect of effects) {
-        if (effect.type === 'disconnect') this.connections.get(effect.session.id)?.close(effect.code)
+        if (effect.type === 'disconnect') this.#links.part(effect.session.id, effect.code)
         else if (effect.type === 'ban') this.emit('ban', effect.identity, effect.code)
         else if (effect.type === 'piece') this.emit('piece', effect.piece)
         else if (effect.type === 'leaves') void this.#storage!.hashLeaves(effect)
@@ -471,6 +471,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   /** Stops: peers are left, progress is made durable, files are closed. */
   async close(): Promise<void> {
     if (this.isClosed) return
+    this.#isHeld = true
     await this.#moves.stop()
     this.#links.closeAll('closing')
     const goodbye = this.#announces.goodbye()

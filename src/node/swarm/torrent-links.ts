@@ -27,6 +27,13 @@ export class TorrentLinks {
     return !isThrottled
   }
 
+  /** Parts from a peer, which hears the last: that we have all, say, so that it need not call us. */
+  part(session: number, code: string): void {
+    const link = this.all.get(session)
+    link?.flush()
+    link?.close(code)
+  }
+
   closeAll(code: string): void {
     for (const link of [...this.all.values()]) link.close(code)
   }
