@@ -36,6 +36,16 @@ test('what is shared and fetched through running peers goes on after a restart a
   const again = await taker.run('get', magnet, '-o', join(root, 'elsewhere'), '--json')
   assert.equal(JSON.parse(again.out.trimEnd().split('\n').at(-1)!).folder, join(root, 'fetched'))
 
+  // What a link leads to is known late, and a file without bytes is a file.
+  await mkdir(join(root, 'sparse'))
+  await writeFile(join(root, 'sparse', 'full'), noise(20_000, 4))
+  await writeFile(join(root, 'sparse', 'empty'), '')
+  const sparse = await giver.call<Torrent>('sharefiles', [join(root, 'sparse')])
+  const onlyEmpty = ['--only', 'sparse/empty', '-o', join(root, 'fetched'), ...from]
+  const emptyGot = await taker.run('get', sparse.magnet, ...onlyEmpty)
+  assert.equal(emptyGot.status, 0, emptyGot.err)
+  assert.deepEqual(await readdir(join(root, 'fetched', 'sparse')), ['empty'])
+
   assert.equal(await giver.end('SIGTERM'), 0)
   await taker.end('SIGKILL')
   for (const peer of [giver, taker]) {

@@ -1,5 +1,5 @@
 import { OperationError } from '../../base/errors.ts'
-import { fitsAny } from '../../node/swarm/glob.ts'
+import { chooseByPatterns, shownPaths } from '../../node/swarm/file-selection.ts'
 import { wantedBytes } from '../../node/swarm/wanted-bytes.ts'
 import { formatBytes, formatSeconds, ProgressReporter } from './progress.ts'
 import { openClient, outputFolder, peerFor, type SwarmOptions, stopAsked } from './swarm-options.ts'
@@ -20,7 +20,7 @@ export async function get(source: string, options: GetOptions): Promise<number> 
   const reporter = new ProgressReporter(options.json ?? false)
   const patterns = options.only
   const from = await torrentSource(source)
-  if (patterns !== undefined && typeof from !== 'string') assertSomeFit(from.info, patterns)
+  if (patterns !== undefined && typeof from !== 'string') assertSomeFit(shownPaths(from.info), patterns)
   const folder = await outputFolder(options.output ?? '.')
   const client = await openClient(options)
   const startedAt = performance.now()
@@ -35,7 +35,7 @@ export async function get(source: string, options: GetOptions): Promise<number> 
       peers: options.peer ?? [],
       trackers: (options.tracker ?? []).map(url => [url]),
       sequential: options.sequential ?? false,
-      ...(patterns && { only: (path: string) => fitsAny(path, patterns) }),
+      ...(patterns && { only: chooseByPatterns(patterns) }),
     })
     // It is there at once, where it can be; to look through its files may take long.
     const torrent = client.torrents.at(0) ?? (await adding)
@@ -50,7 +50,7 @@ export async function get(source: string, options: GetOptions): Promise<number> 
     const { name } = torrent.info!
     const { totalBytes } = wantedBytes(torrent.core)
     // Which files a magnet link leads to, and whether those that it names are among them (BEP 53), is known no earlier.
-    if (patterns !== undefined) assertSomeFit(torrent.info!, patterns)
+    if (patterns !== undefined) assertSomeFit(shownPaths(torrent.info!), patterns)
     else if (totalBytes === 0 && torrent.info!.totalSize > 0) throw noSuchFile()
     const seconds = (performance.now() - startedAt) / 1000
     reporter.say(`${name}  ${formatBytes(totalBytes)} in ${formatSeconds(seconds)}, all verified, in ${folder}`)

@@ -2,8 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { OperationError } from '../../base/errors.ts'
-import { chosenPath } from '../../node/swarm/file-selection.ts'
-import { fitsGlob } from '../../node/swarm/glob.ts'
+import { type ChooseFile, chooseByPatterns, isChosen, shownPaths } from '../../node/swarm/file-selection.ts'
 import { StreamServer } from '../../node/swarm/stream-server.ts'
 import type { SwarmTorrent } from '../../node/swarm/swarm-torrent.ts'
 import { formatBytes, ProgressReporter } from './progress.ts'
@@ -19,12 +18,12 @@ export interface StreamOptions extends SwarmOptions {
 }
 
 /** The file to be played: the one that was asked for, or the largest. */
-function chooseFile(torrent: SwarmTorrent, pattern: string | undefined): number {
+function chooseFile(torrent: SwarmTorrent, only: ChooseFile | undefined): number {
   const { files } = torrent.info!
   let chosen = -1
   files.forEach((file, index) => {
     if (file.padding || file.length === 0) return
-    if (pattern !== undefined && !fitsGlob(chosenPath(torrent.info!, index), pattern)) return
+    if (only !== undefined && !isChosen(only, file.path.join('/'), index)) return
     if (chosen < 0 || file.length > files[chosen].length) chosen = index
   })
   if (chosen < 0) throw noSuchFile()
@@ -45,8 +44,9 @@ async function started(torrent: SwarmTorrent): Promise<void> {
 export async function stream(source: string, options: StreamOptions): Promise<number> {
   const reporter = new ProgressReporter(options.json ?? false)
   const from = await torrentSource(source)
-  const { only: pattern } = options
-  if (pattern !== undefined && typeof from !== 'string') assertSomeFit(from.info, [pattern])
+  const patterns = options.only === undefined ? undefined : [options.only]
+  if (patterns !== undefined && typeof from !== 'string') assertSomeFit(shownPaths(from.info), patterns)
+  const only = patterns && chooseByPatterns(patterns)
   const isKept = options.output !== undefined
   const folder = isKept ? await outputFolder(options.output) : await mkdtemp(join(tmpdir(), 'peers-stream-'))
   const client = await openClient({
@@ -63,7 +63,7 @@ export async function stream(source: string, options: StreamOptions): Promise<nu
       peers,
       sequential: true,
       trackers: (options.tracker ?? []).map(url => [url]),
-      ...(pattern !== undefined && { only: (path: string) => fitsGlob(path, pattern) }),
+      ...(only && { only }),
     })
     const torrent = client.torrents.at(0) ?? (await adding)
     unfollow = follow(reporter, torrent)
@@ -73,7 +73,7 @@ export async function stream(source: string, options: StreamOptions): Promise<nu
         next: 'name a peer that has it with --peer',
       })
     }
-    const file = chooseFile(torrent, pattern)
+    const file = chooseFile(torrent, only)
     server = await StreamServer.open(torrent, file, options.httpPort)
     const { path, length } = torrent.info!.files[file]
     reporter.say(`${path.at(-1)}  ${formatBytes(length)}`)

@@ -5,6 +5,7 @@ import type { SwarmAnswer, TorrentAnswer } from './running-swarm.ts'
 const NAME_CELLS_MAX = 40
 
 export interface FileAnswer {
+  readonly index: number
   readonly path: string
   readonly name?: string
   readonly size: number

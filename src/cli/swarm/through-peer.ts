@@ -1,12 +1,14 @@
 import { resolve } from 'node:path'
 import { OperationError } from '../../base/errors.ts'
 import { addressKey } from '../../bittorrent/swarm/candidates.ts'
+import { chooseByPatterns, isChosen, shownPaths } from '../../node/swarm/file-selection.ts'
 import { infohashesOf, readMagnet } from '../../node/swarm/session-source.ts'
 import type { GetOptions } from './get.ts'
 import { formatBytes, formatSeconds, ProgressReporter } from './progress.ts'
 import { type RunningSwarm, requireSwarm, type SwarmAnswer, type TorrentAnswer } from './running-swarm.ts'
 import type { ShareOptions } from './share.ts'
 import { type SwarmOptions, stopAsked } from './swarm-options.ts'
+import type { FileAnswer } from './swarm-table.ts'
 import { assertSomeFit, noSuchFile, torrentSource, writeTorrentFile } from './torrent-source.ts'
 
 const POLL_MS = 300
@@ -88,7 +90,7 @@ async function added(
 ): Promise<{ readonly torrent: TorrentAnswer; readonly isKnown: boolean }> {
   const from = await torrentSource(source)
   const { only, peer } = options
-  if (only !== undefined && typeof from !== 'string') assertSomeFit(from.info, only)
+  if (only !== undefined && typeof from !== 'string') assertSomeFit(shownPaths(from.info), only)
   const params = [
     typeof from === 'string' ? source : resolve(source),
     folder,
@@ -109,6 +111,17 @@ async function added(
   if (peer !== undefined) await swarm.call('addtorrentpeers', [infohash, peer.map(addressKey)])
   if (torrent.paused) torrent = await swarm.call<TorrentAnswer>('resumetorrent', [infohash])
   return { torrent, isKnown: true }
+}
+
+/** Whether a pattern fits a file, though no byte is wanted: then all that fit are empty. */
+async function asksForEmpty(
+  swarm: RunningSwarm,
+  { infohash }: TorrentAnswer,
+  patterns: readonly string[] = [],
+): Promise<boolean> {
+  const choose = chooseByPatterns(patterns)
+  const files = await swarm.call<FileAnswer[]>('gettorrentfiles', [infohash])
+  return files.some(({ path, index }) => isChosen(choose, path, index))
 }
 
 /** Says that a torrent is there as it was added: another folder, or other files, it cannot have by being asked for again. */
@@ -154,7 +167,7 @@ export async function getThroughPeer(source: string, options: GetOptions, swarm:
     const seconds = (performance.now() - startedAt) / 1000
     const { name, folder, wanted_bytes: bytes, size = 0 } = torrent
     // Which files a magnet link leads to is known no earlier.
-    if (bytes === 0 && size > 0) {
+    if (bytes === 0 && size > 0 && !(await asksForEmpty(swarm, torrent, options.only))) {
       if (!found.isKnown) await swarm.call('removetorrent', [torrent.infohash])
       throw noSuchFile()
     }

@@ -1,9 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { OperationError } from '../../base/errors.ts'
 import { type Metainfo, parseMetainfo } from '../../bittorrent/metainfo/metainfo.ts'
-import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
-import { chosenPath } from '../../node/swarm/file-selection.ts'
-import { fitsAny } from '../../node/swarm/glob.ts'
+import { chooseByPatterns, isChosen } from '../../node/swarm/file-selection.ts'
 import { readTorrentFile as readBytes, readMagnet } from '../../node/swarm/session-source.ts'
 import { nodeBulkHash } from '../../platform/bulk-hash.ts'
 
@@ -32,10 +30,14 @@ export function noSuchFile(): OperationError {
   })
 }
 
-/** Throws `no-such-file` where no file fits any of the patterns, so that nothing would be fetched. */
-export function assertSomeFit(info: TorrentInfo, patterns: readonly string[]): void {
-  const fits = info.files.some((file, index) => !file.padding && fitsAny(chosenPath(info, index), patterns))
-  if (!fits) throw noSuchFile()
+/**
+ * Throws `no-such-file` where no file fits any of the patterns, so that nothing would be fetched.
+ *
+ * @param paths of the files, as they are shown
+ */
+export function assertSomeFit(paths: readonly string[], patterns: readonly string[]): void {
+  const choose = chooseByPatterns(patterns)
+  if (!paths.some((path, index) => isChosen(choose, path, index))) throw noSuchFile()
 }
 
 /** Writes a .torrent file where its user wants it. */

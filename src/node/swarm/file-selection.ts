@@ -1,8 +1,9 @@
 import type { PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
+import { fitsAny } from './glob.ts'
 
-/** Chooses files by their path in the torrent, without the torrent's own folder. */
-export type ChooseFile = (path: string, index: number) => boolean
+/** Chooses files by their path in the torrent, without the torrent's own folder, and with it, as paths are shown. */
+export type ChooseFile = (path: string, index: number, shownPath: string) => boolean
 
 /** BEP 53: files by their places in the torrent; `undefined`, which is all of them, where none are named. */
 export function chooseByIndex(indices: readonly number[]): ChooseFile | undefined {
@@ -10,9 +11,19 @@ export function chooseByIndex(indices: readonly number[]): ChooseFile | undefine
   return chosen.size === 0 ? undefined : (_, index) => chosen.has(index)
 }
 
-/** A file's path as people choose by it: the torrent's own folder is no part of it. */
-export function chosenPath(info: TorrentInfo, file: number): string {
-  return info.files[file].path.slice(info.singleFile ? 0 : 1).join('/')
+/** Files that fit one of several patterns, in either form of their paths: people copy what they are shown. */
+export function chooseByPatterns(patterns: readonly string[]): ChooseFile {
+  return (path, _, shownPath) => fitsAny(path, patterns) || fitsAny(shownPath, patterns)
+}
+
+/** The paths of all files but padding as they are shown. */
+export function shownPaths(info: TorrentInfo): string[] {
+  return info.files.filter(file => !file.padding).map(file => file.path.join('/'))
+}
+
+/** Whether a file is chosen, by its path as it is shown; that of a single file has no folder. */
+export function isChosen(choose: ChooseFile, shownPath: string, index: number): boolean {
+  return choose(shownPath.slice(shownPath.indexOf('/') + 1), index, shownPath)
 }
 
 /** The files that nobody asked for. */
@@ -20,7 +31,7 @@ export function unwantedFiles(info: TorrentInfo, only: ChooseFile | undefined): 
   const unwanted = new Set<number>()
   if (only === undefined) return unwanted
   for (const [index, file] of info.files.entries()) {
-    if (!file.padding && !only(chosenPath(info, index), index)) unwanted.add(index)
+    if (!file.padding && !isChosen(only, file.path.join('/'), index)) unwanted.add(index)
   }
   return unwanted
 }

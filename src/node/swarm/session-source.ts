@@ -5,7 +5,7 @@ import { parseMagnet } from '../../bittorrent/metainfo/magnet.ts'
 import { METAINFO_LIMITS, parseMetainfo } from '../../bittorrent/metainfo/metainfo.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
 import { nodeBulkHash } from '../../platform/bulk-hash.ts'
-import { fitsAny } from './glob.ts'
+import { chooseByPatterns } from './file-selection.ts'
 import { parseAddress } from './parse-address.ts'
 import type { SessionRecord } from './session-record.ts'
 import type { AddOptions } from './swarm-client.ts'
@@ -82,7 +82,7 @@ export function addOptions(record: SessionRecord): AddOptions {
     paused: record.isHeld,
     expectComplete: record.wasComplete,
     peers: record.peers.map(parseAddress).filter(peer => peer !== undefined),
-    ...(only.length > 0 && { only: (path: string) => fitsAny(path, only) }),
+    ...(only.length > 0 && { only: chooseByPatterns(only) }),
     ...(uploadLimit !== undefined && { uploadLimit }),
     ...(downloadLimit !== undefined && { downloadLimit }),
   }
