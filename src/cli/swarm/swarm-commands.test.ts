@@ -251,9 +251,10 @@ test('who fetches hears of trackers that cannot be asked, and gives on with --se
 })
 
 test('a tracker says where it is', async () => {
-  const tracker = new Run('tracker', '--host', '127.0.0.1', '--json')
-  const { urls } = await tracker.event('listening')
-  const answer = await fetch((urls as string[])[0].replace('announce', 'scrape'))
+  const tracker = new Run('tracker', '--host', '::1', '--json')
+  const urls = (await tracker.event('listening'))['urls'] as string[]
+  assert.match(urls.join(' '), /^http:\/\/\[::1\]:(\d+)\/announce udp:\/\/\[::1\]:\1\/announce$/)
+  const answer = await fetch(urls[0].replace('announce', 'scrape'))
   assert.equal(await answer.text(), 'd5:filesdee')
   assert.equal(await tracker.stop(), 0)
 })

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import { TrackerServer } from '../../node/swarm/tracker-server.ts'
 import { stopAsked } from './swarm-options.ts'
 
@@ -7,6 +8,7 @@ export interface TrackerOptions {
   readonly json?: boolean
 }
 
+const ANY_HOST: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 /** How often it tells what it is at, if anything. */
 const PROGRESS_MS = 2000
 
@@ -20,10 +22,11 @@ function tell({ announces, registry }: TrackerServer, json: boolean): void {
 export async function tracker(options: TrackerOptions): Promise<number> {
   const host = options.host ?? '0.0.0.0'
   const server = await TrackerServer.open({ host, port: options.port ?? 0 })
-  const urls = [`http://${host}:${server.port}/announce`, `udp://${host}:${server.port}/announce`]
+  const at = `${isIPv6(host) ? `[${host}]` : host}:${server.port}`
+  const urls = [`http://${at}/announce`, `udp://${at}/announce`]
   if (options.json) process.stdout.write(`${JSON.stringify({ event: 'listening', urls })}\n`)
   else {
-    const where = host === '0.0.0.0' ? '0.0.0.0 stands for any address of this machine\n' : ''
+    const where = ANY_HOST.has(host) ? `${host} stands for any address of this machine\n` : ''
     process.stdout.write(`${urls.join('\n')}\n${where}Ctrl+C ends it\n`)
   }
   let told = 0

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -15,10 +16,11 @@ import { encodeConnectRequest } from '../../bittorrent/tracker/udp-tracker.ts'
 import { decodeHandshake } from '../../bittorrent/wire/handshake.ts'
 import { assertPublicHost, isPublicAddress } from './address-guard.ts'
 import { fetchUrl } from './fetch-url.ts'
+import { listenError } from './listening.ts'
 import { SwarmClient } from './swarm-client.ts'
 import type { SwarmTorrent } from './swarm-torrent.ts'
 import { TrackerClient } from './tracker-client.ts'
-import { TrackerServer } from './tracker-server.ts'
+import { TrackerServer, type TrackerServerOptions } from './tracker-server.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'peers-tracker-'))
 const server = await TrackerServer.open({ host: '127.0.0.1', port: 0 })
@@ -56,6 +58,41 @@ for (const [index, scheme] of ['http', 'udp'].entries()) {
     assert.deepEqual(await client.scrape(url, [infohash]), [{ seeders: 1, completed: 0, leechers: 1 }])
   })
 }
+
+test('where a tracker cannot listen is told by name, and nothing of it stays open', async () => {
+  const taken = createSocket('udp4').bind(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address()
+  const refusals: [options: TrackerServerOptions, code: string, message: RegExp][] = [
+    [{ host: '127.0.0.1', port: server.port }, 'port-in-use', /^cannot listen on 127\.0\.0\.1:/],
+    [{ host: '127.0.0.1', port }, 'port-in-use', new RegExp(`:${port}: .*EADDRINUSE`)],
+    [{ host: '192.0.2.1', port: 0 }, 'address-not-ours', /192\.0\.2\.1/],
+    [{ host: '2001:db8::1', port: 0 }, 'address-not-ours', /\[2001:db8::1\]:0/],
+    [{ host: 'no..where', port: 0 }, 'host-unknown', /no\.\.where/],
+    [{ host: '127.0.0.1', port: 99_999 }, 'port-invalid', /99999/],
+    [{ port: Number.NaN }, 'port-invalid', /NaN/],
+  ]
+  for (const [options, code, message] of refusals) {
+    await assert.rejects(TrackerServer.open(options), { code, message }, JSON.stringify(options))
+  }
+  // What HTTP had got of the port whose UDP is another's.
+  const free = createSocketServer().listen(port, '127.0.0.1')
+  await once(free, 'listening')
+  free.close()
+  taken.close()
+  assert.equal(listenError({ code: 'EACCES' }, '127.0.0.1', 80).code, 'port-not-allowed')
+})
+
+test('one socket for both families answers each in its own', async () => {
+  const both = await TrackerServer.open({ host: '::ffff:127.0.0.1', port: 0 })
+  for (const scheme of ['http', 'udp']) {
+    const url = `${scheme}://127.0.0.1:${both.port}/announce`
+    await client.announce(url, request(1001, 0))
+    const { peers } = await client.announce(url, request(1002, 5))
+    assert.deepEqual(peers, [{ host: '127.0.0.1', port: 1001 }], scheme)
+  }
+  await both.close()
+})
 
 test('what is refused or broken is told by name', async () => {
   const broken = createServer((_, response) => response.end('hello')).listen(0, '127.0.0.1')

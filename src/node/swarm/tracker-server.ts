@@ -1,7 +1,8 @@
 import { createHmac, randomBytes, randomInt } from 'node:crypto'
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { OperationError } from '../../base/errors.ts'
+import { isIPv6 } from 'node:net'
 import {
   encodeAnnounceResponse,
   encodeScrapeResponse,
@@ -17,6 +18,7 @@ import {
   encodeUdpError,
   encodeUdpScrapeAnswer,
 } from '../../bittorrent/tracker/udp-tracker.ts'
+import { addressOfHost, assertPort, listenError } from './listening.ts'
 
 export interface TrackerServerOptions {
   readonly host?: string
@@ -30,6 +32,11 @@ const HEADERS_MS = 10_000
 const CONNECTIONS_MAX = 1000
 /** BEP 15: a connection id is good for two minutes: for the minute it was given in, and the next. */
 const EPOCH_MS = 60_000
+
+/** Where one socket serves both families, an IPv4 address comes within an IPv6 one: whoever has it knows nothing of that. */
+function plainAddress(address: string): string {
+  return address.replace(/^::ffff:/, '')
+}
 
 /**
  * A small tracker: HTTP (`/announce`, `/scrape`) and UDP on one port, for anybody's torrents.
@@ -50,7 +57,7 @@ export class TrackerServer {
   readonly #expiry: NodeJS.Timeout
   #announces = 0
 
-  private constructor(options: TrackerServerOptions) {
+  private constructor(options: TrackerServerOptions, family: number) {
     const random = {
       bytes: (length: number) => new Uint8Array(randomBytes(length)),
       below: (bound: number) => randomInt(bound),
@@ -61,40 +68,34 @@ export class TrackerServer {
       this.#onHttp(request, response),
     )
     this.#http.maxConnections = CONNECTIONS_MAX
-    this.#udp = createSocket(options.host?.includes(':') ? 'udp6' : 'udp4')
+    this.#udp = createSocket(family === 6 ? 'udp6' : 'udp4')
     this.#udp.on('message', (packet, from) => this.#onUdp(packet, from))
-    this.#udp.on('error', () => {})
+    // One connection or packet that fails is no reason to end.
+    for (const socket of [this.#http, this.#udp]) socket.on('error', () => {})
     this.#expiry = setInterval(() => this.registry.expire(Date.now()), EXPIRE_MS)
     this.#expiry.unref()
   }
 
-  /** Starts a tracker; it listens once this resolves. */
+  /**
+   * Starts a tracker; it listens once this resolves.
+   *
+   * @throws OperationError `port-in-use`, `port-invalid`, `port-not-allowed`, `address-not-ours`, `host-unknown`, `cannot-listen`
+   */
   static async open(options: TrackerServerOptions): Promise<TrackerServer> {
-    const server = new TrackerServer(options)
-    const host = options.host ?? '0.0.0.0'
-    await new Promise<void>((resolve, reject) => {
-      server.#http.once('error', cause => {
-        reject(
-          new OperationError('port-in-use', `cannot listen on port ${options.port}`, {
-            cause,
-            next: 'choose another port',
-          }),
-        )
-      })
-      server.#http.listen(options.port, host, resolve)
-    })
-    await new Promise<void>((resolve, reject) => {
-      server.#udp.once('error', cause => {
-        reject(
-          new OperationError('port-in-use', `cannot listen on UDP port ${server.port}`, {
-            cause,
-            next: 'choose another port',
-          }),
-        )
-      })
-      server.#udp.bind(server.port, host, resolve)
-    })
-    return server
+    const { host = '0.0.0.0', port } = options
+    assertPort(port)
+    // Of a name that has several addresses, both protocols are to take the same.
+    const { address, family } = await addressOfHost(host, port)
+    const server = new TrackerServer(options, family)
+    try {
+      await once(server.#http.listen(port, address), 'listening')
+      await once(server.#udp.bind(server.port, address), 'listening')
+      return server
+    } catch (cause) {
+      const taken = server.port || port
+      await server.close()
+      throw listenError(cause, host, taken)
+    }
   }
 
   get port(): number {
@@ -109,7 +110,7 @@ export class TrackerServer {
 
   #onHttp(request: IncomingMessage, response: ServerResponse): void {
     const [path, query = ''] = (request.url ?? '').split('?', 2)
-    const host = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
+    const host = plainAddress(request.socket.remoteAddress ?? '')
     let body: Uint8Array
     if (path === '/announce') {
       const announce = parseAnnounceQuery(query)
@@ -136,6 +137,7 @@ export class TrackerServer {
     if (from.port === 0) return
     const request = decodeUdpRequest(packet)
     if (request === undefined) return
+    const host = plainAddress(from.address)
     const epoch = Math.floor(Date.now() / EPOCH_MS)
     const answer = (bytes: Uint8Array) => this.#udp.send(bytes, from.port, from.address)
     if (request.action === 'connect') {
@@ -154,8 +156,8 @@ export class TrackerServer {
       )
     } else {
       this.#announces++
-      const found = this.registry.announce(request.request, from.address, Date.now())
-      answer(encodeUdpAnnounceAnswer(request.transaction, found, from.family === 'IPv6' ? 16 : 4))
+      const found = this.registry.announce(request.request, host, Date.now())
+      answer(encodeUdpAnnounceAnswer(request.transaction, found, isIPv6(host) ? 16 : 4))
     }
   }
 
