@@ -26,11 +26,11 @@ test('a refusal of what no piece has refuses nothing of another piece', () => {
 })
 
 /** A torrent with one peer that has everything, of which no block ever comes. */
-function beforeRefuser(): { torrent: Torrent; session: PeerSession } {
+function beforeRefuser(fast = true): { torrent: Torrent; session: PeerSession } {
   const swarm = new VirtualSwarm({ seed: 1, sizeBytes: 64 * KIB * KIB, pieceLength: KIB * KIB, latencyMs: 5 })
   const { torrent } = swarm.add({ uploadBytesPerSecond: KIB, complete: false })
   const peerId = new Uint8Array(20).fill(9)
-  const handshake = { infohash: torrent.wireInfohash, peerId, extensions: false, fast: true, dht: false, v2: false }
+  const handshake = { infohash: torrent.wireInfohash, peerId, extensions: false, fast, dht: false, v2: false }
   const origin = { host: '9.9.9.9', port: 9, incoming: false, identity: '9' }
   const session = torrent.join(handshake, origin, 0) as PeerSession
   torrent.hasPieces(session, 'all')
@@ -86,3 +86,22 @@ test('BEP 6: a peer that chokes us and refuses what it owes is no worse for it',
     torrent.choke(session, false)
   }
 })
+
+for (const fast of [false, true]) {
+  test(`a peer ${fast ? 'with' : 'without'} BEP 6 that chokes and unchokes us without end is let rest in the end`, () => {
+    const { torrent, session } = beforeRefuser(fast)
+    let asked = 0
+    torrent.hearing(session, 0)
+    for (let round = 0; round < 10_000; round++) {
+      torrent.heard(session)
+      asked += session.outstanding.size
+      torrent.choke(session, true)
+      for (const { piece, block } of [...owedBlocks(session)]) torrent.reject(session, piece, block * 16 * KIB)
+      torrent.choke(session, false)
+    }
+    assert.ok(asked >= 16 && asked < 5000, `${asked} requests`)
+    torrent.hearing(session, 5000)
+    torrent.heard(session)
+    assert.equal(session.outstanding.size, 1)
+  })
+}

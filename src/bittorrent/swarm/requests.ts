@@ -29,7 +29,10 @@ export const REQUEST_OPTIONS: RequestOptions = { windowMin: 16, windowMax: 500, 
 /** So many requests are worth a packet of their own. */
 const BATCH_MAX = 64
 
-/** Requests that a peer may refuse without a block in between; with a short queue, and without a word of it, it refuses whole batches. */
+/**
+ * Requests that a peer may refuse, and times that it may choke us while it owes us some, without a block in between; with a short
+ * queue, and without a word of it, it refuses whole batches.
+ */
 const REJECTS_MAX = 256
 /** Who refuses more is asked nothing for so long, then for one block; the time doubles with each refusal of that. */
 const REST_MIN_MS = 5000
@@ -206,8 +209,11 @@ export class Requests {
   }
 
   /** The peer chokes us: without BEP 6, it drops what it owes us. */
-  choked(session: PeerSession): void {
+  choked(session: PeerSession, now: number): void {
+    const gaveNothing = session.outstanding.size > 0
     if (!session.fast) this.releaseAll(session)
+    // Else one that unchokes us again and again would be sent a window of requests for each word of its own.
+    if (gaveNothing && ++session.rejects > REJECTS_MAX) this.#rest(session, now)
   }
 
   /** Nothing that the peer owes us will come. */

@@ -415,7 +415,7 @@ export class Torrent implements SessionEvents {
 
   choke(session: PeerSession, choking: boolean): void {
     session.peerChoking = choking
-    if (choking) this.#started?.requests.choked(session)
+    if (choking) this.#started?.requests.choked(session, this.#now)
   }
 
   interest(session: PeerSession, interested: boolean): void {
