@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CANDIDATE_OPTIONS, Candidates } from './candidates.ts'
+import { CANDIDATE_OPTIONS, type CandidateSource, Candidates } from './candidates.ts'
 
 test('addresses that we heard of more directly come first, then those that BEP 40 wants', () => {
   const candidates = new Candidates()
@@ -14,19 +14,35 @@ test('addresses that we heard of more directly come first, then those that BEP 4
   assert.deepEqual(order, ['8.8.8.8', '98.76.54.32', '123.213.32.234', '9.9.9.9', undefined])
 })
 
-test('whoever fails waits longer each time, but never longer than an hour', () => {
-  const candidates = new Candidates({ ...CANDIDATE_OPTIONS, retryMs: 600_000 })
+/** In which minutes an address is called that never answers. */
+function minutesCalled(source: CandidateSource, until: number): number[] {
+  const candidates = new Candidates()
   const address = { host: '1.1.1.1', port: 1 }
-  candidates.add(address, 'tracker')
+  candidates.add(address, source)
   const minutes: number[] = []
-  for (let minute = 0; minute < 260; minute++) {
-    if (candidates.next(minute * 60_000) === undefined) continue
-    minutes.push(minute)
-    candidates.ended(address, 'failed', minute * 60_000)
+  for (let second = 0; second < 60 * until; second += 15) {
+    if (candidates.next(second * 1000) === undefined) continue
+    minutes.push(second / 60)
+    candidates.ended(address, 'failed', second * 1000)
   }
-  assert.deepEqual(minutes, [0, 10, 30, 70, 130, 190, 250])
+  return minutes
+}
+
+test('whoever fails waits longer each time, but never longer than an hour, and a minute if the user named it', () => {
+  assert.deepEqual(
+    minutesCalled('tracker', 300),
+    [0, 0.25, 0.75, 1.75, 3.75, 7.75, 15.75, 31.75, 63.75, 123.75, 183.75, 243.75],
+  )
+  assert.deepEqual(minutesCalled('user', 5), [0, 0.25, 0.75, 1.75, 2.75, 3.75, 4.75])
+})
+
+test('what failed is called at once when it is to be tried again', () => {
+  const candidates = new Candidates()
+  candidates.add({ host: '1.1.1.1', port: 1 }, 'pex')
+  candidates.ended(candidates.next(0)!, 'failed', 0)
+  assert.equal(candidates.next(0), undefined)
   candidates.retry()
-  assert.equal(candidates.next(15_600_000)?.port, 1)
+  assert.equal(candidates.next(0)?.port, 1)
 })
 
 test('where nothing is to be had is tried again after an hour; our own address never, whoever names it', () => {

@@ -42,9 +42,16 @@ export interface CandidateOptions {
   readonly retryMs: number
   /** The longest wait: who was away for a day may be back. */
   readonly retryMaxMs: number
+  /** The same for the few that the user named, who may be the only ones there are. */
+  readonly retryNamedMaxMs: number
 }
 
-export const CANDIDATE_OPTIONS: CandidateOptions = { countMax: 2000, retryMs: 15_000, retryMaxMs: 3_600_000 }
+export const CANDIDATE_OPTIONS: CandidateOptions = {
+  countMax: 2000,
+  retryMs: 15_000,
+  retryMaxMs: 3_600_000,
+  retryNamedMaxMs: 60_000,
+}
 
 /**
  * How a connection ended: after a handshake, or without; `idle` where nothing is to be had at that address for a long time, and
@@ -139,9 +146,10 @@ export class Candidates {
     candidate.forbidden ||= how === 'forbidden'
     if (how === 'failed') candidate.failures++
     else candidate.failures = 0
-    const { retryMs, retryMaxMs } = this.#options
-    const waitMs = how === 'idle' ? retryMaxMs : retryMs * 2 ** Math.max(0, candidate.failures - 1)
-    candidate.nextTry = now + Math.min(waitMs, retryMaxMs)
+    const { retryMs, retryMaxMs, retryNamedMaxMs } = this.#options
+    const failureMaxMs = candidate.rank === SOURCE_RANK.user ? retryNamedMaxMs : retryMaxMs
+    const failureMs = Math.min(retryMs * 2 ** Math.max(0, candidate.failures - 1), failureMaxMs)
+    candidate.nextTry = now + (how === 'idle' ? retryMaxMs : failureMs)
   }
 
   /** An address that was to be tried has to wait, for no fault of its own. */
