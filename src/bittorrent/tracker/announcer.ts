@@ -1,3 +1,4 @@
+import type { OperationError } from '../../base/errors.ts'
 import type { Random } from '../../base/ports/random.ts'
 import type { AnnounceEvent, AnnounceResponse } from './announce.ts'
 
@@ -19,16 +20,22 @@ interface TrackerState {
   notBefore: number
   /** Whether it has been told that we are here. */
   started: boolean
-  lastError: string | undefined
+  lastFailure: TrackerFailure | undefined
   response: AnnounceResponse | undefined
 }
+
+/** Why a tracker could not be asked, and what to do about it. */
+export type TrackerFailure = Pick<OperationError, 'code' | 'message' | 'next'>
 
 /** What a person may see of a tracker. */
 export interface TrackerStatus {
   readonly url: string
   readonly seeders: number | undefined
   readonly leechers: number | undefined
+  /** What went wrong last; undefined where it works, and while it has not been asked. */
   readonly error: string | undefined
+  readonly code: string | undefined
+  readonly next: string | undefined
 }
 
 /** How trackers fare that know a torrent by two infohashes: most peers are in both swarms; a tracker that takes one of them works. */
@@ -45,12 +52,9 @@ function mergeTwo(a: TrackerStatus, b: TrackerStatus): TrackerStatus {
   const most = (x: number | undefined, y: number | undefined) =>
     x === undefined || y === undefined ? (x ?? y) : Math.max(x, y)
   const works = ({ error, seeders }: TrackerStatus) => error === undefined && seeders !== undefined
-  return {
-    url: a.url,
-    seeders: most(a.seeders, b.seeders),
-    leechers: most(a.leechers, b.leechers),
-    error: works(a) || works(b) ? undefined : (a.error ?? b.error),
-  }
+  const told = [a, b].find(works) ?? [a, b].find(status => status.error !== undefined) ?? a
+  const { error, code, next } = told
+  return { url: a.url, seeders: most(a.seeders, b.seeders), leechers: most(a.leechers, b.leechers), error, code, next }
 }
 
 /**
@@ -74,7 +78,9 @@ export class Announcer {
       url: tracker.url,
       seeders: tracker.response?.seeders,
       leechers: tracker.response?.leechers,
-      error: tracker.lastError,
+      error: tracker.lastFailure?.message,
+      code: tracker.lastFailure?.code,
+      next: tracker.lastFailure?.next,
     }))
   }
 
@@ -140,7 +146,7 @@ export class Announcer {
       tier.unshift(tracker)
       tracker.failures = 0
       tracker.started = true
-      tracker.lastError = undefined
+      tracker.lastFailure = undefined
       tracker.response = response
       tracker.trackerId = response.trackerId ?? tracker.trackerId
       tracker.notBefore = now + response.intervalMs
@@ -149,12 +155,12 @@ export class Announcer {
     if (event === 'completed' || (event === 'started' && this.#completed)) this.#completedTold.add(url)
   }
 
-  failed(due: DueAnnounce, reason: string, now: number): void {
+  failed(due: DueAnnounce, failure: TrackerFailure, now: number): void {
     if (!this.#counts(due)) return
     for (const tracker of this.#tiers.flat()) {
       if (tracker.url !== due.url) continue
       tracker.failures++
-      tracker.lastError = reason
+      tracker.lastFailure = failure
       tracker.notBefore = now + Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(20, tracker.failures - 1))
     }
   }
@@ -180,7 +186,7 @@ function makeTracker(url: string): TrackerState {
     failures: 0,
     notBefore: 0,
     started: false,
-    lastError: undefined,
+    lastFailure: undefined,
     response: undefined,
   }
 }

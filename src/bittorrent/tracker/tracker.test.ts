@@ -5,7 +5,7 @@ import { utf8 } from '../../base/bytes/utf8.ts'
 import { seededRandom } from '../../base/ports/seeded-random.ts'
 import { encodeBencode } from '../bencode/encode.ts'
 import type { AnnounceRequest, AnnounceResponse } from './announce.ts'
-import { Announcer } from './announcer.ts'
+import { Announcer, mergeStatus, type TrackerFailure } from './announcer.ts'
 import {
   announceUrl,
   decodeAnnounceResponse,
@@ -55,6 +55,8 @@ const RESPONSE: AnnounceResponse = {
   warning: undefined,
   trackerId: undefined,
 }
+
+const DOWN: TrackerFailure = { code: 'unreachable', message: 'down', next: 'wait' }
 
 test('bytes survive a query', () => {
   fc.assert(fc.property(fc.uint8Array(), bytes => assert.deepEqual(unescapeBytes(escapeBytes(bytes)), bytes)))
@@ -159,7 +161,7 @@ test('one tracker of each tier is asked, and the one that answers comes first fr
   const first = announcer.due(0)
   assert.equal(first.length, 2)
   assert.deepEqual(announcer.due(0), [])
-  announcer.failed(first[0], 'down', 0)
+  announcer.failed(first[0], DOWN, 0)
   announcer.succeeded(first[1], RESPONSE, 0)
   const second = announcer.due(0)
   assert.equal(second.length, 1)
@@ -205,21 +207,21 @@ test('whoever goes and comes back says so at once, and no answer from before und
   const now = RESPONSE.intervalMs + 1
   announcer.succeeded(regular, RESPONSE, now)
   assert.deepEqual(announcer.due(now), [], 'not before it has heard the other')
-  announcer.failed(goodbye, 'down', now)
+  announcer.failed(goodbye, DOWN, now)
   assert.equal(announcer.status[0].error, undefined)
   const [back] = announcer.due(now)
   assert.equal(back.event, 'started')
   announcer.succeeded(back, RESPONSE, now)
   announcer.succeeded(goodbye, RESPONSE, now + 1)
-  announcer.failed(regular, 'down', now + 1)
+  announcer.failed(regular, DOWN, now + 1)
   const next = now + RESPONSE.intervalMs
   assert.deepEqual(announcer.due(next - 1), [])
   const [again] = announcer.due(next)
   assert.equal(again.event, undefined)
 
   // Whoever fails is not asked more often for it.
-  announcer.failed(again, 'down', next)
-  announcer.failed(announcer.stopping(next + 1)[0], 'down', next + 2)
+  announcer.failed(again, DOWN, next)
+  announcer.failed(announcer.stopping(next + 1)[0], DOWN, next + 2)
   assert.deepEqual(announcer.due(next + 14_999), [])
   assert.equal(announcer.due(next + 15_000)[0].event, 'started')
 })
@@ -233,10 +235,27 @@ test('a dead tracker is tried ever more rarely', () => {
     if (due === undefined) continue
     if (now > 0) waits.push(now - asked)
     asked = now
-    announcer.failed(due, 'down', now)
+    announcer.failed(due, DOWN, now)
   }
   assert.deepEqual(waits, [15_000, 30_000, 60_000, 120_000, 240_000, 480_000])
   assert.equal(announcer.status[0].error, 'down')
+})
+
+test('a tracker that takes one infohash of a hybrid works, and one that takes none says why', () => {
+  const [v1, v2] = [1, 2].map(seed => new Announcer([['http://a'], ['http://b']], seededRandom(seed)))
+  const [[a1, b1], [a2, b2]] = [v1.due(0), v2.due(0)]
+  const told = () => mergeStatus([v1.status, v2.status]).map(({ error, code, next }) => [error, code, next])
+  v2.failed(a2, DOWN, 0)
+  v2.failed(b2, DOWN, 0)
+  v1.failed(b1, { ...DOWN, message: 'gone', next: undefined }, 0)
+  const [down, gone, nothing] = [
+    ['down', 'unreachable', 'wait'],
+    ['gone', 'unreachable', undefined],
+    [undefined, undefined, undefined],
+  ]
+  assert.deepEqual(told(), [down, gone])
+  v1.succeeded(a1, RESPONSE, 0)
+  assert.deepEqual(told(), [nothing, gone])
 })
 
 test('the registry introduces peers to each other, and forgets those that are gone', () => {
@@ -289,10 +308,10 @@ test('BEP 27: a private torrent asks a tier only while all before it fail', () =
   const asked = (now: number) => announcer.due(now, true)
   const [first] = asked(0)
   assert.deepEqual(asked(0), [], 'one at a time')
-  announcer.failed(first, 'down', 0)
+  announcer.failed(first, DOWN, 0)
   const [second] = asked(1)
   assert.deepEqual([first.url, second.url].toSorted(), ['a1', 'a2'])
-  announcer.failed(second, 'down', 1)
+  announcer.failed(second, DOWN, 1)
   const [third, ...others] = asked(2)
   assert.deepEqual([third.url, others], ['b', []])
   announcer.succeeded(third, RESPONSE, 2)

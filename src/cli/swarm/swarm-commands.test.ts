@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { encodeTrackerFailure } from '../../bittorrent/tracker/http-tracker.ts'
 import { fitsGlob } from '../../node/swarm/glob.ts'
 import { parsePieceLength, parseRate } from './parse-values.ts'
 import { formatBytes, formatProgress, formatSeconds } from './progress.ts'
@@ -230,6 +234,11 @@ test('who fetches hears of trackers that cannot be asked, and gives on with --se
   const url = 'http://127.0.0.1:9/announce'
   const share = new Run('share', album, '--torrent', torrentFile, '--tracker', url, ...state('share'))
   const { port } = await share.event('seeding')
+  // A hybrid has two infohashes, and is refused for each.
+  let refusals = 0
+  const refuses = createServer((_, response) => response.end(encodeTrackerFailure(`refusal ${++refusals}`)))
+  await once(refuses.listen(0, '127.0.0.1'), 'listening')
+  const refusing = `http://127.0.0.1:${(refuses.address() as AddressInfo).port}/announce`
   const get = new Run(
     'get',
     torrentFile,
@@ -237,6 +246,8 @@ test('who fetches hears of trackers that cannot be asked, and gives on with --se
     join(root, 'tracked'),
     ...state('get'),
     '--seed',
+    '--tracker',
+    refusing,
     '--peer',
     `[::1]:${port}`,
   )
@@ -247,7 +258,12 @@ test('who fetches hears of trackers that cannot be asked, and gives on with --se
   assert.match(`${magnet}`, /&tr=http/)
   const third = new Run('get', torrentFile, '-o', join(root, 'third'), ...state('third'), '--peer', `[::1]:${seedPort}`)
   assert.equal(await third.status(), 0, third.output)
+  while (refusals < 2) await once(refuses, 'request', { signal: AbortSignal.timeout(10_000) })
   assert.deepEqual([await get.stop(), await share.stop()], [0, 0])
+  const failed = [...get.output.matchAll(/"event":"tracker-failed","url":"(.*?)"/g)].map(([, at]) => at)
+  assert.deepEqual(failed.toSorted(), [url, refusing].toSorted())
+  refuses.closeAllConnections()
+  refuses.close()
 })
 
 test('a tracker says where it is', async () => {

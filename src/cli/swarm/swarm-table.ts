@@ -25,9 +25,11 @@ export interface PeerAnswer {
 export interface SourcesAnswer {
   readonly trackers: readonly {
     readonly url: string
-    readonly seeders?: number
-    readonly leechers?: number
-    readonly error?: string
+    readonly seeders?: number | undefined
+    readonly leechers?: number | undefined
+    readonly error?: string | undefined
+    readonly code?: string | undefined
+    readonly next?: string | undefined
   }[]
   readonly web_seeds: readonly { readonly url: string; readonly state: string; readonly code?: string }[]
 }

@@ -2,6 +2,7 @@ import { formatMagnet } from '../../bittorrent/metainfo/magnet.ts'
 import type { SwarmTorrent } from '../../node/swarm/swarm-torrent.ts'
 import { wantedBytes } from '../../node/swarm/wanted-bytes.ts'
 import type { ProgressReporter } from './progress.ts'
+import { TrackerFailures } from './tracker-failures.ts'
 
 const REFRESH_MS = 200
 
@@ -31,24 +32,18 @@ function showTorrent(reporter: ProgressReporter, { core, state, connections }: S
 }
 
 /**
- * Tells of a torrent how far it is or how much was given, who is banned, and which trackers fail, each failure once.
+ * Tells of a torrent how far it is or how much was given, who is banned, and which trackers fail, of each once.
  *
  * @returns what ends it
  */
 export function follow(reporter: ProgressReporter, torrent: SwarmTorrent): () => void {
-  const failures = new Map<string, string>()
+  const failures = new TrackerFailures(reporter)
   torrent.on('checked', (done, total) => {
     const { pieceLength } = torrent.info!
     reporter.show({ what: 'checking', doneBytes: done * pieceLength, totalBytes: total * pieceLength })
   })
   torrent.on('ban', (identity, code) => reporter.event('ban', { identity, code }))
-  torrent.on('announced', (url, error) => {
-    if (error === undefined || failures.get(url) === error.message) return
-    failures.set(url, error.message)
-    const { code, message, next } = error
-    reporter.warn(`tracker ${url}: ${message}${next === undefined ? '' : `\n  next: ${next}`}`)
-    reporter.event('tracker-failed', { url, code, message, ...(next !== undefined && { next }) })
-  })
+  torrent.on('announced', () => failures.look(torrent.trackers))
   const refresh = setInterval(() => showTorrent(reporter, torrent), REFRESH_MS)
   return () => clearInterval(refresh)
 }

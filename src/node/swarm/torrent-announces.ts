@@ -107,7 +107,7 @@ export class TorrentAnnounces {
       for (const peer of peers) torrent.core.candidates.add(peer, 'tracker', version)
       torrent.emit('announced', due.url, undefined)
     } catch (error) {
-      announcer.failed(due, (error as Error).message, this.#host.now())
+      announcer.failed(due, error as OperationError, this.#host.now())
       torrent.emit('announced', due.url, error as OperationError)
     }
   }

@@ -48,7 +48,8 @@ const gettorrenttrackers = swarmMethod({
   name: 'gettorrenttrackers',
   about: 'Tells how the trackers and web seeds of a torrent fare.',
   params: [TORRENT],
-  result: '{ "trackers": [{ "url", ... }, ...], "web_seeds": [{ "url", ... }, ...] }',
+  result:
+    '{ "trackers": [{ "url", "seeders", "leechers", "error", "code", "next" }, ...], "web_seeds": [{ "url", ... }, ...] }',
   handler: (session, args) => {
     const { trackers, webSeeds } = running(torrentOf(session, args))
     return { trackers: trackers.map(status => ({ ...status })), web_seeds: webSeeds.map(status => ({ ...status })) }
