@@ -130,7 +130,7 @@ test('a hybrid that came by its v2 infohash alone goes on from its own file, and
   for (const other of [magnet, `magnet:?xt=urn:btih:${v1}`, source, torrentFile]) {
     await assert.rejects(taker.call('addtorrent', [other, folder]), known, other)
   }
-  await assert.rejects(taker.call('sharefiles', [join(folder, 'album'), { piece_length: 16_384 }]), known)
+  await assert.rejects(taker.call('sharefiles', [album, { piece_length: 16_384 }]), known)
   // And the other way round: the one that gives it knows it by v1.
   await giver.start()
   await assert.rejects(giver.call('addtorrent', [source, folder]), known)
@@ -165,13 +165,25 @@ test('asked for again, a torrent stays as it was added, and calls the peers that
   const album = await makeAlbum(join(root, 'again'))
   const torrentFile = join(root, 'again.torrent')
   const [giver, taker] = [await newPeer('again-giver'), await newPeer('again-taker')]
-  assert.equal((await giver.run('share', album, '--torrent', torrentFile)).status, 0)
+  const tracker = 'http://127.0.0.1:9/announce'
+  const first = await giver.run('share', album, '--torrent', torrentFile, '--tracker', tracker)
+  assert.equal(first.status, 0, first.err)
+  await giver.call('pausetorrent', ['album'])
+  await rm(torrentFile)
+  const second = await giver.run('share', album, '--torrent', torrentFile, '--tracker', tracker)
+  assert.deepEqual([second.status, second.out], [0, first.out])
+  assert.ok(
+    second.err.endsWith(`album is there already, in ${root}/again: of the options, --peer alone changes something\n`),
+  )
+  await giver.until('album', ({ state, paused }) => state === 'seeding' && !paused)
   const folder = join(root, 'again-fetched')
   await taker.call('addtorrent', [torrentFile, folder])
   const from = ['--peer', `127.0.0.1:${await giver.port()}`]
   const got = await taker.run('get', torrentFile, '-o', join(root, 'elsewhere'), ...from)
   assert.equal(got.status, 0, got.err)
   assert.ok(got.err.startsWith(`album is there already, in ${folder}: `), got.err)
+  // A tracker that the torrent names and nobody may ask.
+  assert.equal(got.err.split(`tracker ${tracker}: 127.0.0.1 is an address of a private network`).length, 2, got.err)
   await assertAlbum(album, join(folder, 'album'))
   await assert.rejects(stat(join(root, 'elsewhere')), { code: 'ENOENT' })
 

@@ -8,8 +8,9 @@ import { formatBytes, formatSeconds, ProgressReporter } from './progress.ts'
 import { type RunningSwarm, requireSwarm, type SwarmAnswer, type TorrentAnswer } from './running-swarm.ts'
 import type { ShareOptions } from './share.ts'
 import { type SwarmOptions, stopAsked } from './swarm-options.ts'
-import type { FileAnswer } from './swarm-table.ts'
+import type { FileAnswer, SourcesAnswer } from './swarm-table.ts'
 import { assertSomeFit, noSuchFile, torrentSource, writeTorrentFile } from './torrent-source.ts'
+import { TrackerFailures } from './tracker-failures.ts'
 
 const POLL_MS = 300
 
@@ -39,7 +40,7 @@ export async function shareThroughPeer(path: string, options: ShareOptions, swar
   try {
     let isHashed = false
     const sharing = swarm
-      .call<TorrentAnswer & { readonly metainfo: string }>('sharefiles', [
+      .call<TorrentAnswer & { readonly known: boolean; readonly metainfo: string }>('sharefiles', [
         resolve(path),
         {
           format: options.format,
@@ -69,6 +70,7 @@ export async function shareThroughPeer(path: string, options: ShareOptions, swar
     const files = (await swarm.call<unknown[]>('gettorrentfiles', [torrent.infohash])).length
     const bytes = torrent.size ?? 0
     reporter.clear()
+    if (torrent.known) tellKnown(reporter, torrent)
     reporter.say(`${present(torrent)}  ${files} ${files === 1 ? 'file' : 'files'}, ${formatBytes(bytes)}`)
     reporter.say(torrent.magnet)
     reporter.say(`the running peer gives it on port ${port}; see it with: peers swarm`)
@@ -124,6 +126,12 @@ async function asksForEmpty(
   return files.some(({ path, index }) => isChosen(choose, path, index))
 }
 
+/** Of a torrent that is taken up only after others nobody can tell yet how its trackers fare. */
+async function trackersOf(swarm: RunningSwarm, { infohash, state }: TorrentAnswer): Promise<SourcesAnswer['trackers']> {
+  if (state === 'checking') return []
+  return (await swarm.call<SourcesAnswer>('gettorrenttrackers', [infohash])).trackers
+}
+
 /** Says that a torrent is there as it was added: another folder, or other files, it cannot have by being asked for again. */
 function tellKnown(reporter: ProgressReporter, torrent: TorrentAnswer): void {
   const { infohash, folder } = torrent
@@ -143,6 +151,7 @@ export async function getThroughPeer(source: string, options: GetOptions, swarm:
     const found = await added(source, resolve(options.output ?? '.'), options, swarm)
     let { torrent } = found
     if (found.isKnown) tellKnown(reporter, torrent)
+    const failures = new TrackerFailures(reporter)
     while (!torrent.complete) {
       if (torrent.state === 'error' && torrent.error !== undefined) {
         const { code, message, next } = torrent.error
@@ -153,6 +162,7 @@ export async function getThroughPeer(source: string, options: GetOptions, swarm:
           next: `end that with: peers swarm remove ${torrent.infohash.slice(0, 8)}`,
         })
       }
+      failures.look(await trackersOf(swarm, torrent))
       reporter.show({
         what: torrent.state === 'downloading' ? 'fetching' : torrent.state,
         doneBytes: torrent.done_bytes,

@@ -254,8 +254,11 @@ export class SwarmSession {
   }
 
   #assertUnknown({ infohashes }: SessionRecord): void {
-    if (this.#torrents.known(infohashes) === undefined) return
-    throw new OperationError('torrent-known', 'this torrent is there already', { next: 'see it with: peers swarm' })
+    const known = this.#torrents.known(infohashes)
+    if (known === undefined) return
+    throw new OperationError('torrent-known', `this torrent is there already, in ${folderOf(known)}`, {
+      next: 'see it with: peers swarm',
+    })
   }
 
   async #admit(record: SessionRecord, source: string | Uint8Array, more: Partial<AddOptions>): Promise<SessionTorrent> {
@@ -301,8 +304,16 @@ export class SwarmSession {
     return this.#admit(record, bytes ?? source, {})
   }
 
-  /** Makes a torrent of a file or folder and gives it; returns it with the bytes of its .torrent file. */
-  async share(path: string, options: ShareOptions): Promise<{ entry: SessionTorrent; metainfo: Uint8Array }> {
+  /**
+   * Makes a torrent of a file or folder and gives it; returns it with the bytes of its .torrent file, and whether it was given from there
+   * already. It stays as it was then, calls the peers that are named, and goes on if it stood still: its files have just been read.
+   *
+   * @throws OperationError as {@link makeTorrent}; `torrent-known` where it is there with files elsewhere
+   */
+  async share(
+    path: string,
+    options: ShareOptions,
+  ): Promise<{ entry: SessionTorrent; metainfo: Uint8Array; isKnown: boolean }> {
     const client = await this.#open()
     const making = { path: resolve(path), doneBytes: 0, totalBytes: 0 }
     this.#makings.add(making)
@@ -325,7 +336,13 @@ export class SwarmSession {
       this.#makings.delete(making)
     }
     const record = shareRecord(readMetainfo(metainfo), path, options)
-    return { entry: await this.#admit(record, metainfo, { trustFiles: true }), metainfo }
+    const known = this.#torrents.known(record.infohashes)
+    if (known?.torrent?.info === undefined || folderOf(known) !== record.folder) {
+      return { entry: await this.#admit(record, metainfo, { trustFiles: true }), metainfo, isKnown: false }
+    }
+    await this.addPeers(known, options.peers ?? [])
+    if (known.record.isHeld || known.torrent.error !== undefined) await this.resume(known)
+    return { entry: known, metainfo, isKnown: true }
   }
 
   /** Calls more peers for a torrent, in this run and the next. */
@@ -404,6 +421,10 @@ function asOperationError(error: unknown): OperationError {
   return error instanceof OperationError
     ? error
     : new OperationError('internal-error', (error as Error).message, { cause: error })
+}
+
+function folderOf({ record, torrent }: SessionTorrent): string {
+  return torrent?.folder ?? record.folder
 }
 
 function notStarted({ failure }: SessionTorrent): OperationError {

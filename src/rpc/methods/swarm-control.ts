@@ -89,16 +89,18 @@ const sharefiles = swarmMethod({
   name: 'sharefiles',
   about:
     'Makes a torrent of a file or folder and gives it, until it is removed. Answers when all is hashed; getswarminfo ' +
-    'tells how far that is.',
+    'tells how far that is. What is given from there already stays as it is, calls the peers, and goes on if it stood still.',
   params: [
     { name: 'path', type: 'string', required: true, about: 'The file or folder; an absolute path.' },
     SHARE_OPTIONS,
   ],
-  result: `${TORRENT_RESULT.slice(0, -2)}, "metainfo": the bytes of the .torrent file in base64 }`,
+  result:
+    `${TORRENT_RESULT.slice(0, -2)}, "known": whether it was given already, ` +
+    '"metainfo": the bytes of the .torrent file in base64 }',
   handler: async (session, args) => {
     const options = new OptionFields(args, SHARE_OPTIONS)
     const pieceLength = options.size('piece_length')
-    const { entry, metainfo } = await session.share(absolutePath(args.string('path'), 'path'), {
+    const { entry, metainfo, isKnown } = await session.share(absolutePath(args.string('path'), 'path'), {
       version: formatOf(options.text('format')),
       private: options.bool('private'),
       superSeed: options.bool('super_seed'),
@@ -108,7 +110,11 @@ const sharefiles = swarmMethod({
       uploadLimit: options.limit('upload_limit'),
       ...(pieceLength !== undefined && { pieceLength }),
     })
-    return { ...(torrentJson(session, entry) as object), metainfo: Buffer.from(metainfo).toString('base64') }
+    return {
+      ...(torrentJson(session, entry) as object),
+      known: isKnown,
+      metainfo: Buffer.from(metainfo).toString('base64'),
+    }
   },
 })
 
