@@ -30,6 +30,8 @@ export class PieceMap {
   /** Offsets of all files, for searching. */
   readonly #offsets: Float64Array
   readonly #hasPadding: boolean
+  /** Of torrents with padding, once somebody asks: it is asked for with every block. */
+  #dataSizes: Uint32Array | undefined
   readonly pieceCount: number
   readonly pieceLength: number
 
@@ -52,6 +54,11 @@ export class PieceMap {
    */
   dataSize(piece: number): number {
     if (!this.#hasPadding) return this.size(piece)
+    this.#dataSizes ??= Uint32Array.from({ length: this.pieceCount }, (_, each) => this.#sizeWithoutPadding(each))
+    return this.#dataSizes[piece]
+  }
+
+  #sizeWithoutPadding(piece: number): number {
     const start = piece * this.pieceLength
     let end = start + this.size(piece)
     const { files } = this.#info
