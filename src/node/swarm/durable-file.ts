@@ -1,18 +1,26 @@
-import { mkdir, open, rename } from 'node:fs/promises'
+import { mkdir, open, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { openPatiently } from './open-patiently.ts'
 
 /** Returns once the names in a folder are durable. Systems that cannot open folders keep them by themselves. */
 export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined)
+  const handle = await openPatiently(() => open(folder, 'r')).catch(() => undefined)
   await handle?.sync().catch(() => {})
   await handle?.close()
 }
 
-/** Makes a folder and those above it. (Node's own way says of a full disk that the folder is missing.) */
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    found => found.isDirectory(),
+    () => false,
+  )
+}
+
+/** Makes a folder and those above it; rejects where a file stands in the way. (Node's own way calls a folder missing on a full disk.) */
 export async function makeFolders(path: string): Promise<void> {
   const make = () =>
-    mkdir(path).catch(error => {
-      if (error.code !== 'EEXIST') throw error
+    mkdir(path).catch(async error => {
+      if (error.code !== 'EEXIST' || !(await isFolder(path))) throw error
     })
   try {
     await make()
@@ -30,7 +38,7 @@ export async function makeFolders(path: string): Promise<void> {
 export async function writeDurably(path: string, bytes: Uint8Array | string): Promise<void> {
   const temporary = `${path}.new`
   await makeFolders(dirname(path))
-  const handle = await open(temporary, 'w', 0o600)
+  const handle = await openPatiently(() => open(temporary, 'w', 0o600))
   try {
     await handle.writeFile(bytes)
     await handle.sync()

@@ -5,6 +5,7 @@ import { OperationError } from '../../base/errors.ts'
 import { collisionKey, PATH_DEPTH_MAX, safeName } from '../../bittorrent/metainfo/safe-path.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
 import { writeDurably } from './durable-file.ts'
+import { isTooManyOpen, openPatiently } from './open-patiently.ts'
 
 /** Where all files of a torrent are: a folder, and names below it where they differ from the torrent's own. */
 export interface Places {
@@ -62,7 +63,7 @@ export class FilePlaces {
    */
   static async load(info: TorrentInfo, recordPath: string, given: string): Promise<FilePlaces> {
     const folder = resolve(given)
-    const record = readRecord(await readFile(recordPath, 'utf8').catch(() => ''), info)
+    const record = readRecord(await readText(recordPath), info)
     const isOurs = record !== undefined && (record.given === folder || record.folder === folder)
     return new FilePlaces(info, recordPath, folder, isOurs ? record : undefined)
   }
@@ -214,6 +215,14 @@ function isPlaces(value: unknown, info: TorrentInfo): value is Places {
     } catch {
       return false
     }
+  })
+}
+
+/** The text of a record, if there is one. */
+function readText(path: string): Promise<string> {
+  return openPatiently(() => readFile(path, 'utf8')).catch(error => {
+    if (isTooManyOpen(error)) throw error
+    return ''
   })
 }
 

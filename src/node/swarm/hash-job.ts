@@ -4,6 +4,7 @@ import type { PieceWork } from '../../base/ports/bulk-hash.ts'
 import { MERKLE_BLOCK_BYTES } from '../../bittorrent/metainfo/merkle.ts'
 import { type FoundHashes, RunningHashes } from '../../bittorrent/storage/running-hashes.ts'
 import { nodeBulkHash } from '../../platform/bulk-hash.ts'
+import { isTooManyOpen, openPatientlySync } from './open-patiently.ts'
 
 /** A run of bytes of a file; zeros where there is no path. */
 export interface HashSegment {
@@ -57,7 +58,7 @@ class FileReader {
     try {
       if (path !== this.#path) {
         this.close()
-        this.#fd = openFile(path)
+        this.#fd = openPatientlySync(() => openFile(path))
         this.#path = path
       }
       let done = 0
@@ -67,7 +68,8 @@ class FileReader {
         done += bytesRead
       }
       return true
-    } catch {
+    } catch (error) {
+      if (isTooManyOpen(error)) throw error
       return false
     }
   }

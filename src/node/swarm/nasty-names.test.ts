@@ -9,6 +9,7 @@ import { byteKey } from '../../bittorrent/bencode/value.ts'
 import { parseMetainfo } from '../../bittorrent/metainfo/metainfo.ts'
 import { PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
 import { FilePlaces } from './file-places.ts'
+import { OpenFilesLimit } from './open-files-limit.ts'
 import { TorrentFiles } from './torrent-files.ts'
 
 const TORRENTS = 108
@@ -86,7 +87,8 @@ async function writeAll(metainfo: Uint8Array, folder: string): Promise<number> {
   if (!parsed.ok) return 0
   const { info } = parsed.value
   const map = new PieceMap(info)
-  const files = new TorrentFiles(info, map, await FilePlaces.load(info, join(folder, '..', 'places'), folder), '')
+  const places = await FilePlaces.load(info, join(folder, '..', 'places'), folder)
+  const files = new TorrentFiles(info, map, places, '', new OpenFilesLimit())
   const stored = info.files.flatMap((file, index) => (file.padding ? [] : [index]))
   for (const index of stored) await files.write(info.files[index].offset, [Uint8Array.of(index % 251)])
   await files.close()

@@ -14,6 +14,7 @@ import { ABSENT_FILE, stateOf } from './file-state.ts'
 import type { HashPool } from './hash-pool.ts'
 import { inspectFiles } from './inspect-files.ts'
 import { type FileMoves, finishMove } from './move-files.ts'
+import type { OpenFilesLimit } from './open-files-limit.ts'
 import type { FoundResume, ResumeStore } from './resume-store.ts'
 import { TorrentFiles } from './torrent-files.ts'
 import type { SwarmTorrentOptions, TorrentEvents } from './torrent-host.ts'
@@ -61,6 +62,7 @@ export interface OpenRequest {
   readonly paths: StatePaths
   readonly resume: ResumeStore
   readonly hashPool: HashPool
+  readonly limit: OpenFilesLimit
   /** Their signal ends it. */
   readonly moves: FileMoves
   /** Told how far the work is: `checked` and `moved`. */
@@ -69,10 +71,10 @@ export interface OpenRequest {
 
 /** Finds the files of a torrent, ends a move that a crash has interrupted, and learns what is there. */
 export async function openFiles(request: OpenRequest): Promise<OpenedFiles> {
-  const { info, layers, options, paths, resume, hashPool, moves, events } = request
+  const { info, layers, options, paths, resume, hashPool, limit, moves, events } = request
   const map = new PieceMap(info)
-  const places = await FilePlaces.load(info, paths.places, options.folder)
-  const files = new TorrentFiles(info, map, places, paths.parts)
+  const places = await limit.briefly(() => FilePlaces.load(info, paths.places, options.folder))
+  const files = new TorrentFiles(info, map, places, paths.parts, limit)
   if (places.isMoving) await finishMove(info, files, moves.signal, events)
   const unwanted = unwantedFiles(info, options.only)
   const states = await files.states()

@@ -3,6 +3,7 @@ import { type FileHandle, lstat, open, rename, rmdir, unlink } from 'node:fs/pro
 import { dirname, join } from 'node:path'
 import { OperationError } from '../../base/errors.ts'
 import { syncFolder } from './durable-file.ts'
+import { openPatiently } from './open-patiently.ts'
 import { readFully, writeFully } from './positioned-io.ts'
 
 /** Copied at once. */
@@ -104,9 +105,9 @@ function isCopyOf(target: Stats, source: Stats): boolean {
 
 async function copyFile(from: string, to: string, source: Stats, signal: AbortSignal): Promise<void> {
   await unlink(to).catch(() => {})
-  const input = await open(from, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
+  const input = await openPatiently(() => open(from, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)))
   try {
-    const output = await open(to, 'wx', source.mode & 0o777)
+    const output = await openPatiently(() => open(to, 'wx', source.mode & 0o777))
     try {
       await copyBytes(input, output, source.size, signal)
       // Resume data knows whole milliseconds; half of one more keeps rounding from changing them.

@@ -12,6 +12,8 @@ import {
   type ResumeSnapshot,
 } from '../../bittorrent/storage/resume-data.ts'
 import { writeDurably } from './durable-file.ts'
+import type { LimitedFile, OpenFilesLimit } from './open-files-limit.ts'
+import { isTooManyOpen, openPatiently } from './open-patiently.ts'
 
 /** What was found at start. */
 export interface FoundResume {
@@ -19,40 +21,64 @@ export interface FoundResume {
   readonly journal: readonly JournalEntry[]
 }
 
+function journalOf(path: string): string {
+  return `${path}.journal`
+}
+
 /** Resume data on the disk: a snapshot that is replaced in one step, and a journal that grows beside it. */
-export class ResumeStore {
+export class ResumeStore implements LimitedFile {
   readonly #path: string
   readonly #journalPath: string
+  readonly #limit: OpenFilesLimit
   #journal: number | undefined
 
   /** @param path of the snapshot; the journal stands beside it */
-  constructor(path: string) {
+  constructor(path: string, limit: OpenFilesLimit) {
     this.#path = path
-    this.#journalPath = `${path}.journal`
+    this.#journalPath = journalOf(path)
+    this.#limit = limit
   }
 
   async load(map: PieceMap, fileCount: number): Promise<FoundResume> {
-    const bytes = await readFile(this.#path).catch(() => undefined)
+    const bytes = await this.#read(this.#path)
     const decoded = bytes && decodeResume(bytes, map.pieceCount, fileCount)
-    const journal = await readFile(this.#journalPath).catch(() => undefined)
+    const journal = await this.#read(this.#journalPath)
     return {
       snapshot: decoded?.ok ? decoded.value : undefined,
       journal: journal ? decodeJournal(journal, piece => map.blockCount(piece), map.pieceCount) : [],
     }
   }
 
+  #read(path: string): Promise<Buffer | undefined> {
+    const reading = this.#limit.briefly(() => openPatiently(() => readFile(path)))
+    return reading.catch(error => {
+      if (isTooManyOpen(error)) throw error
+      return undefined
+    })
+  }
+
   /** Replaces the snapshot; the bytes that it claims must be durable. */
   async save(snapshot: ResumeSnapshot): Promise<void> {
-    await writeDurably(this.#path, encodeResume(snapshot))
+    await this.#limit.briefly(() => writeDurably(this.#path, encodeResume(snapshot)))
   }
 
   /** Notes writes that are done. In the page cache at once, so that the notes outlive this process. */
   note(entries: readonly JournalEntry[]): void {
-    if (this.#journal === undefined) {
-      mkdirSync(dirname(this.#path), { recursive: true })
-      this.#journal = openSync(this.#journalPath, 'a')
+    const bytes = concatBytes(...entries.map(encodeJournalEntry))
+    if (this.#journal !== undefined) {
+      writeSync(this.#journal, bytes)
+      this.#limit.used(this)
+      return
     }
-    writeSync(this.#journal, concatBytes(...entries.map(encodeJournalEntry)))
+    mkdirSync(dirname(this.#path), { recursive: true })
+    this.#journal = openSync(this.#journalPath, 'a')
+    this.#limit.takeAtOnce()
+    try {
+      writeSync(this.#journal, bytes)
+    } finally {
+      // Not before: it may be closed at once to make room.
+      this.#limit.opened(this)
+    }
   }
 
   /** Begins the journal anew with what a snapshot does not claim; at once, so that no note falls in between. */
@@ -63,14 +89,27 @@ export class ResumeStore {
     renameSync(temporary, this.#journalPath)
   }
 
-  close(): void {
-    if (this.#journal !== undefined) closeSync(this.#journal)
-    this.#journal = undefined
+  /** The journal is in use but for the moment of a note. */
+  get isIdle(): boolean {
+    return true
   }
 
-  async remove(): Promise<void> {
+  retire(): void {
     this.close()
-    await unlink(this.#path).catch(() => {})
-    await unlink(this.#journalPath).catch(() => {})
   }
+
+  /** The next note opens the journal again. */
+  close(): void {
+    if (this.#journal === undefined) return
+    this.#limit.closing(this)
+    closeSync(this.#journal)
+    this.#journal = undefined
+    this.#limit.closed()
+  }
+}
+
+/** Forgets how far a torrent was. */
+export async function forgetResume(path: string): Promise<void> {
+  await unlink(path).catch(() => {})
+  await unlink(journalOf(path)).catch(() => {})
 }

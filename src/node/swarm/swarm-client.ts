@@ -19,6 +19,7 @@ import { HashPool } from './hash-pool.ts'
 import { HashQueue } from './hash-queue.ts'
 import { type LimitChange, Limits } from './limits.ts'
 import { type MakeTorrentOptions, makeTorrent } from './make-torrent.ts'
+import { OpenFilesLimit } from './open-files-limit.ts'
 import { parseAddress } from './parse-address.ts'
 import { type ConnectionHost, PeerConnection, plainHost } from './peer-connection.ts'
 import { REFILL_MS } from './rate-limiter.ts'
@@ -97,6 +98,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
   readonly backlog = new SendBacklog()
   readonly hashQueue = new HashQueue(nodeBulkHash)
   readonly hashPool: HashPool
+  readonly openFiles = new OpenFilesLimit()
   readonly stateFolder: string
   readonly limits: Limits
   readonly trackers: TrackerClient

@@ -76,7 +76,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     const { hashes, info, layers } = source
     this.core = new Torrent(hashes, { ...torrentOptions, superSeed }, host.random, info, layers)
     this.#paths = new StatePaths(host.stateFolder, this.infohash)
-    this.#resume = new ResumeStore(this.#paths.resume)
+    this.#resume = new ResumeStore(this.#paths.resume, host.openFiles)
     this.#isHeld = this.core.paused = options.paused ?? false
     this.#progress = new TorrentProgress(this.#resume, error => this.#diskFailed(diskError(error, host.stateFolder)))
     this.#announces = new TorrentAnnounces(this, host, source)
@@ -197,6 +197,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
       paths: this.#paths,
       resume: this.#resume,
       hashPool: this.#host.hashPool,
+      limit: this.#host.openFiles,
       moves: this.#moves,
       events: this,
     })

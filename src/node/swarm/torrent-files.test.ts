@@ -8,6 +8,7 @@ import { PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
 import { FilePlaces } from './file-places.ts'
 import { HashPool } from './hash-pool.ts'
 import { makeTorrent } from './make-torrent.ts'
+import { OpenFilesLimit } from './open-files-limit.ts'
 import { TorrentFiles } from './torrent-files.ts'
 
 const bench = await SwarmBench.create('torrent-files')
@@ -39,7 +40,7 @@ async function emptyFiles(length: number): Promise<TorrentFiles> {
   assert.ok(parsed.ok)
   const { info } = parsed.value
   const places = await FilePlaces.load(info, join(folder, 'places'), join(folder, 'new'))
-  return new TorrentFiles(info, new PieceMap(info), places, join(folder, 'parts'))
+  return new TorrentFiles(info, new PieceMap(info), places, join(folder, 'parts'), new OpenFilesLimit())
 }
 
 test('what is written while files are flushed is flushed the next time', async () => {

@@ -7,26 +7,13 @@ import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
 import type { FileState } from '../../bittorrent/storage/resume-data.ts'
 import { makeFolders } from './durable-file.ts'
 import { FileGate } from './file-gate.ts'
+import { FileHandles, type OpenFile } from './file-handles.ts'
 import type { FilePlaces } from './file-places.ts'
 import { ABSENT_FILE, isSameState, stateFrom, stateOf } from './file-state.ts'
+import type { OpenFilesLimit } from './open-files-limit.ts'
+import { isTooManyOpen } from './open-patiently.ts'
 import { readFully } from './positioned-io.ts'
 import type { MoveGate } from './relocate.ts'
-import { WriteQueue } from './write-queue.ts'
-
-/** Files kept open at once. */
-const OPEN_FILES_MAX = 64
-const IDLE_CHECK_MS = 10
-
-interface OpenFile {
-  readonly handle: FileHandle
-  readonly writable: boolean
-  /** Operations under way; a file in use is not closed. */
-  users: number
-  dirty: boolean
-  /** It was put aside: whoever needs it opens it anew. */
-  isClosing: boolean
-  readonly writes: WriteQueue
-}
 
 /**
  * The files of one torrent below its folder. Files are created when their first byte is written; those that nobody asked for
@@ -38,24 +25,20 @@ export class TorrentFiles {
   readonly #places: FilePlaces
   readonly #partsPath: string
   #inParts: ReadonlySet<number> = new Set()
-  /** Open files by path, the least recently used first. */
-  readonly #open = new Map<string, Promise<OpenFile>>()
+  readonly #handles: FileHandles
   readonly #checkedFolders = new Set<string>()
   readonly #gate = new FileGate()
   /** What files were when their bytes were last known to be right; whatever changes them since is found before they are served. */
   readonly #known = new Map<number, FileState>()
   /** Files that were written to, since their states were last asked for. */
   readonly #written = new Set<number>()
-  /** Files that are being closed, what they hold still on its way to the disk. */
-  readonly #closing = new Set<Promise<void>>()
-  /** The system tells of a failed flush but once; what it was to make durable stays unsure from then on. */
-  #flushFailure: OperationError | undefined
 
-  constructor(info: TorrentInfo, map: PieceMap, places: FilePlaces, partsPath: string) {
+  constructor(info: TorrentInfo, map: PieceMap, places: FilePlaces, partsPath: string, limit: OpenFilesLimit) {
     this.#info = info
     this.#map = map
     this.#places = places
     this.#partsPath = partsPath
+    this.#handles = new FileHandles(limit, (path, writing, file) => this.#open(path, writing, file))
   }
 
   get places(): FilePlaces {
@@ -107,7 +90,7 @@ export class TorrentFiles {
             await file.writes.write(at, part)
           } finally {
             // Not before: a flush that began meanwhile may have been too early for it.
-            file.dirty = true
+            file.isDirty = true
           }
         })
       }
@@ -129,7 +112,7 @@ export class TorrentFiles {
       else {
         const at = this.#inParts.has(slice.file) ? position + done : slice.fileOffset
         const got = await this.#use(slice.file, false, async file => {
-          const bytesRead = await readFully(file.handle.fd, part, at)
+          const bytesRead = await readFully(file.fd, part, at)
           if (bytesRead === slice.length) this.#checkUnchanged(slice.file, file)
           return bytesRead
         }).catch(error => {
@@ -144,49 +127,21 @@ export class TorrentFiles {
   }
 
   /** Throws where a file is not what it was when it was right: after it was read, so that no change comes in between. */
-  #checkUnchanged(index: number, { handle }: OpenFile): void {
+  #checkUnchanged(index: number, { fd }: OpenFile): void {
     const known = this.#inParts.has(index) ? undefined : this.#known.get(index)
     if (known === undefined) return
-    if (!isSameState(stateFrom(fstatSync(handle.fd)), known)) {
+    if (!isSameState(stateFrom(fstatSync(fd)), known)) {
       throw new OperationError('file-changed', `${this.path(index)} was changed by somebody else`)
     }
   }
 
-  /**
-   * Returns once all that was written is durable. Throws OperationError `flush-failed` where a flush has failed, now or ever before:
-   * nothing may be claimed then until all was checked anew.
-   */
-  async sync(): Promise<void> {
-    for (const opening of [...this.#open.values()]) {
-      const file = await opening.catch(() => undefined)
-      if (file === undefined || file.isClosing || !file.dirty) continue
-      file.users++
-      await this.#flush(file)
-      file.users--
-    }
-    await Promise.all(this.#closing)
-    if (this.#flushFailure !== undefined) throw this.#flushFailure
+  /** {@link FileHandles.sync}. */
+  sync(): Promise<void> {
+    return this.#handles.sync()
   }
 
-  async #flush(file: OpenFile): Promise<void> {
-    if (!file.dirty) return
-    file.dirty = false
-    try {
-      await file.handle.datasync()
-    } catch (cause) {
-      this.#flushFailure ??= new OperationError(
-        'flush-failed',
-        `what was written to the disk may be lost: ${(cause as Error).message}`,
-        { cause, next: 'look after the disk and start again: what is there is checked then' },
-      )
-    }
-  }
-
-  async close(): Promise<void> {
-    const all = [...this.#open.values()]
-    this.#open.clear()
-    for (const opening of all) await opening.then(file => file.handle.close()).catch(() => {})
-    await Promise.all(this.#closing)
+  close(): Promise<void> {
+    return this.#handles.close()
   }
 
   /** Creates the empty files, which no byte will ever create. */
@@ -206,16 +161,14 @@ export class TorrentFiles {
     }
     const path = isParts ? this.#partsPath : this.path(index)
     if (writing) this.#noteChange(index)
+    const file = this.#handles.take(path, writing, isParts ? undefined : index)
     try {
-      const file = await this.#acquire(path, writing, isParts ? undefined : index)
-      try {
-        return await work(file)
-      } catch (error) {
-        throw diskError(error, path)
-      } finally {
-        file.users--
-      }
+      if (!file.isOpen) await file.opening
+      return await work(file)
+    } catch (error) {
+      throw diskError(error, path)
     } finally {
+      file.leave()
       if (writing) this.#noteChange(index)
       if (!isParts) this.#gate.leave(index, writing)
     }
@@ -232,7 +185,7 @@ export class TorrentFiles {
       holdWrites: () => this.#gate.hold(file, 'writes'),
       holdAll: async () => {
         await this.#gate.hold(file, 'all')
-        await this.#putAside(this.path(file))
+        await this.letGo(file)
       },
       makeFolders: () => {
         const { folder, path } = this.#places.targetOf(file)
@@ -248,7 +201,7 @@ export class TorrentFiles {
 
   /** Whoever needs a file next opens it anew: another may stand in its place. */
   letGo(file: number): Promise<void> {
-    return this.#putAside(this.path(file))
+    return this.#handles.putAside(this.path(file))
   }
 
   /** A move that failed leaves its file where it was. */
@@ -256,45 +209,7 @@ export class TorrentFiles {
     this.#gate.open(file)
   }
 
-  /** Closes a file that nobody uses now, what was written made durable. */
-  async #putAside(path: string): Promise<void> {
-    const opening = this.#open.get(path)
-    this.#open.delete(path)
-    const file = await opening?.catch(() => undefined)
-    if (file !== undefined) this.#closeWhenIdle(file)
-    await Promise.all(this.#closing)
-  }
-
-  async #acquire(path: string, writing: boolean, index: number | undefined): Promise<OpenFile> {
-    let opening = this.#open.get(path)
-    const known = await opening?.catch(() => undefined)
-    if (
-      opening !== undefined &&
-      known !== undefined &&
-      (known.writable || !writing) &&
-      this.#open.get(path) === opening
-    ) {
-      known.users++
-      this.#open.delete(path)
-      this.#open.set(path, opening)
-      return known
-    }
-    if (this.#open.get(path) !== opening) return this.#acquire(path, writing, index)
-    opening = this.#openFile(path, writing, index)
-    this.#open.set(path, opening)
-    if (known !== undefined) this.#closeWhenIdle(known)
-    try {
-      const file = await opening
-      file.users++
-      this.#trim()
-      return file
-    } catch (error) {
-      if (this.#open.get(path) === opening) this.#open.delete(path)
-      throw diskError(error, path)
-    }
-  }
-
-  async #openFile(path: string, writing: boolean, index: number | undefined): Promise<OpenFile> {
+  async #open(path: string, writing: boolean, index: number | undefined): Promise<FileHandle> {
     // A link in place of a file could lead anywhere.
     const access = (writing ? constants.O_RDWR | constants.O_CREAT : constants.O_RDONLY) | (constants.O_NOFOLLOW ?? 0)
     if (index !== undefined) {
@@ -303,12 +218,16 @@ export class TorrentFiles {
     } else if (writing) await makeFolders(dirname(path))
     const executable = index !== undefined && this.#info.files[index].executable
     const handle = await open(path, access, executable ? 0o777 : 0o666)
-    if (writing && index !== undefined) {
+    if (!writing || index === undefined) return handle
+    try {
       // Sparse from the beginning, so that writes in any order never move the end.
       const { size } = await handle.stat()
       if (size !== this.#info.files[index].length) await handle.truncate(this.#info.files[index].length)
+      return handle
+    } catch (error) {
+      await handle.close()
+      throw error
     }
-    return { handle, writable: writing, users: 0, dirty: false, isClosing: false, writes: new WriteQueue(handle.fd) }
   }
 
   /** The folders above a file must be folders, not links to elsewhere; missing ones are made. */
@@ -332,26 +251,6 @@ export class TorrentFiles {
       this.#checkedFolders.add(folder)
     }
   }
-
-  #trim(): void {
-    for (const [path, opening] of this.#open) {
-      if (this.#open.size <= OPEN_FILES_MAX) return
-      this.#open.delete(path)
-      void opening.then(file => this.#closeWhenIdle(file)).catch(() => {})
-    }
-  }
-
-  /** Closes a file that nobody will use any more, once nobody does; `sync` waits for it. */
-  #closeWhenIdle(file: OpenFile): void {
-    file.isClosing = true
-    const closing = (async () => {
-      while (file.users > 0) await new Promise(resolve => setTimeout(resolve, IDLE_CHECK_MS))
-      await this.#flush(file)
-      await file.handle.close().catch(() => {})
-    })()
-    this.#closing.add(closing)
-    void closing.then(() => this.#closing.delete(closing))
-  }
 }
 
 function cut(views: readonly Uint8Array[], start: number, length: number): Uint8Array[] {
@@ -374,6 +273,12 @@ export function diskError(error: unknown, path: string): OperationError {
     return new OperationError('disk-full', `no room on the disk for ${path}`, {
       cause: error,
       next: 'make room: it goes on by itself, and nothing that was verified is lost',
+    })
+  }
+  if (isTooManyOpen(error)) {
+    return new OperationError('too-many-open-files', `${path} cannot be opened: too many files are open`, {
+      cause: error,
+      next: 'raise the limit of open files (ulimit -n), or close other programs, and resume: nothing is lost',
     })
   }
   if (code === 'ENOENT') return new OperationError('file-missing', `${path} is missing`, { cause: error })

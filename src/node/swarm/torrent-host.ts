@@ -11,6 +11,7 @@ import type { ChooseFile } from './file-selection.ts'
 import type { HashPool } from './hash-pool.ts'
 import type { HashQueue } from './hash-queue.ts'
 import type { Limits } from './limits.ts'
+import type { OpenFilesLimit } from './open-files-limit.ts'
 import type { TrackerClient } from './tracker-client.ts'
 import type { WebSeed } from './web-seed-connection.ts'
 import type { WebSeedTiming } from './web-seeds.ts'
@@ -99,6 +100,7 @@ export interface TorrentHost {
   now(): number
   readonly random: Random
   readonly hashPool: HashPool
+  readonly openFiles: OpenFilesLimit
   readonly blockPool: BlockPool
   readonly hashQueue: HashQueue
   /** Of all torrents together. */

@@ -1,6 +1,7 @@
 import type { JournalEntry } from '../../bittorrent/storage/resume-data.ts'
 import { Bitfield } from '../../bittorrent/wire/bitfield.ts'
 import { describeFiles, type OpenedFiles } from './open-files.ts'
+import { isTooManyOpen } from './open-patiently.ts'
 import type { ResumeStore } from './resume-store.ts'
 
 /** Keeps what survives a restart: notes of writes at once, claims of pieces once their bytes are durable. */
@@ -16,7 +17,10 @@ export class TorrentProgress {
   /** @param onFailure told why notes or claims could not be written; the next `save` makes up for it */
   constructor(resume: ResumeStore, onFailure: (error: unknown) => void) {
     this.#resume = resume
-    this.#onFailure = onFailure
+    this.#onFailure = error => {
+      // That passes by itself.
+      if (!isTooManyOpen(error)) onFailure(error)
+    }
   }
 
   /** Whether a save would claim, or note, anything new. */
