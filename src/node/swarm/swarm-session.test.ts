@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, readdir, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { SwarmBench } from '../../../test/swarm-fixtures.ts'
@@ -49,6 +49,21 @@ test('a session is closed while files are being hashed, and goes on at the next 
   assert.equal(again.torrent.state, 'seeding')
   await third.close()
   assert.deepEqual(warnings, [])
+})
+
+test('a folder that is a file is refused at once, and nothing of the torrent stays', async () => {
+  const stateFolder = bench.folder()
+  const { log } = quietLog()
+  const session = await openSession(stateFolder, log)
+  const path = bench.folder()
+  await writeFile(path, 'mine')
+  const link = `magnet:?xt=urn:btih:${randomBytes(20).toString('hex')}`
+  for (const folder of [path, join(path, 'below')]) {
+    await assert.rejects(session.add(link, { folder }), { code: 'cannot-write', next: 'choose another folder' })
+  }
+  assert.deepEqual(session.torrents, [])
+  await session.close()
+  assert.equal(await readFile(path, 'utf8'), 'mine')
 })
 
 test('a torrent that is removed before its turn after a start never runs, and leaves nothing behind', async () => {
