@@ -45,10 +45,15 @@ for (const version of ['v1', 'v2'] as const) {
     // One piece is lost, no wrong byte was sent, and nothing was written over what somebody else has changed.
     assert.equal(torrent.core.picker!.have.count, torrent.info!.pieceCount - 1)
     assert.deepEqual(banned, [])
+    // Nothing goes out any more, not even of files that are as they were and were asked for before.
+    const block = { piece: 0, begin: 0, lengths: [16_384] }
+    const readBlock = () => torrent.readForPeer(block, [new Uint8Array(16_384)])
+    assert.equal(await readBlock(), false)
 
     await putBack(join(original, 'b', 'c.bin'), join(album, 'b', 'c.bin'))
     torrent.resume()
     await reaches(torrent, 'seeding')
+    assert.equal(await readBlock(), true)
     fetched.core.candidates.add(addressOf(seeder)[0], 'user')
     await fetched.done()
     await assertSameFiles(original, join(folder, 'album'))

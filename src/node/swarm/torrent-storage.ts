@@ -140,15 +140,19 @@ export class TorrentStorage {
     this.#owner.settle()
   }
 
+  /** Where one file was changed, no more goes out of any, not even what was asked for before. */
+  #mayServe(piece: number): boolean {
+    return this.#owner.core.picker!.have.has(piece) && !this.#changed.hasLost
+  }
+
   /** Fills the views with blocks for a peer; false where the files do not have them any more. */
   async readForPeer(run: UploadRun, views: readonly Uint8Array[]): Promise<boolean> {
     const { files, target } = this.#opened
-    const { have } = this.#owner.core.picker!
-    if (!have.has(run.piece)) return false
+    if (!this.#mayServe(run.piece)) return false
     try {
       const isThere = await files.read(run.piece * target.map.pieceLength + run.begin, views)
       if (!isThere) void this.#doubt(run.piece)
-      return isThere && have.has(run.piece)
+      return isThere && this.#mayServe(run.piece)
     } catch (error) {
       // That says nothing about the file.
       if ((error as OperationError).code !== 'too-many-open-files') void this.#doubt(run.piece)
