@@ -1,3 +1,4 @@
+import { OperationError } from '../../base/errors.ts'
 import { RateLimiter } from './rate-limiter.ts'
 
 /** Below this many bytes a second, asking is held back alone: whoever is not read for seconds cannot say anything either. */
@@ -7,6 +8,16 @@ const PACED_MIN = 256 * 1024
 export interface LimitChange {
   readonly upload?: number | undefined
   readonly download?: number | undefined
+}
+
+/** Throws OperationError `limit-invalid`. */
+export function assertLimits({ upload, download }: LimitChange): void {
+  for (const limit of [upload, download]) {
+    if (limit === undefined || limit > 0) continue
+    throw new OperationError('limit-invalid', `${limit} bytes a second is no limit`, {
+      next: 'give a number above 0, or Infinity for none',
+    })
+  }
 }
 
 /**
@@ -30,7 +41,10 @@ export class Limits {
     return this.upload.isLimited || this.asked.isLimited
   }
 
-  set({ upload, download }: LimitChange): void {
+  /** Throws OperationError `limit-invalid`, and changes nothing. */
+  set(change: LimitChange): void {
+    assertLimits(change)
+    const { upload, download } = change
     if (upload !== undefined) this.upload.setLimit(upload)
     if (download === undefined) return
     this.asked.setLimit(download)
@@ -64,7 +78,7 @@ export class TorrentLimits {
     return this.#own
   }
 
-  /** Changes its own. */
+  /** Changes its own; throws as {@link Limits.set}. */
   set(change: LimitChange, now: number): void {
     this.#own ??= new Limits({}, now)
     this.#own.set(change)

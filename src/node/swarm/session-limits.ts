@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeDurably } from './durable-file.ts'
-import type { LimitChange } from './limits.ts'
+import { assertLimits, type LimitChange } from './limits.ts'
 import { diskError } from './torrent-files.ts'
 
 const LIMITS_FILE = 'limits.json'
@@ -78,13 +78,18 @@ export class SessionLimits {
     this.#download = download ?? this.#download
   }
 
-  /** Holds from now on; resolves when it is durable. Throws OperationError `disk-full` and the like where it cannot be remembered. */
-  set(change: LimitChange): Promise<void> {
+  /**
+   * Holds from now on; resolves when it is durable.
+   *
+   * @throws OperationError `limit-invalid`; `disk-full` and the like where it cannot be remembered
+   */
+  async set(change: LimitChange): Promise<void> {
+    assertLimits(change)
     this.#apply(change)
     // One after the other, each with what holds then.
     const saving = this.#saving.then(() => this.#save())
     this.#saving = saving.catch(() => {})
-    return saving
+    await saving
   }
 
   async #save(): Promise<void> {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { addressOf, assertSameFiles, SwarmBench } from '../../../test/swarm-fixtures.ts'
 import type { TorrentVersion } from '../../bittorrent/metainfo/create-metainfo.ts'
+import { SwarmClient } from './swarm-client.ts'
 import type { SwarmTorrent } from './swarm-torrent.ts'
 
 const bench = await SwarmBench.create('swarm')
@@ -128,6 +129,22 @@ test('a download limit holds, and stalls nothing', async () => {
   await finished(await leecher.add(metainfo, { folder: bench.folder(), peers: addressOf(seeder) }))
   const rate = (1000 * 1_800_018) / (performance.now() - startedAt)
   assert.ok(rate > 600_000 && rate < 1_350_000, `${Math.round(rate)} bytes a second`)
+})
+
+test('ports and limits that are none are refused by name, and change nothing', async () => {
+  const stateFolder = bench.folder()
+  const client = await bench.client()
+  for (const port of [99_999, -1, 1.5, Number.NaN]) {
+    await assert.rejects(SwarmClient.open({ stateFolder, port }), { code: 'port-invalid' }, `${port}`)
+  }
+  const host = '127.0.0.1'
+  await assert.rejects(SwarmClient.open({ stateFolder, host, port: client.port }), { code: 'port-in-use' })
+  await assert.rejects(SwarmClient.open({ stateFolder, host: '192.0.2.1', port: 0 }), { code: 'address-not-ours' })
+  for (const limit of [Number.NaN, -1, 0]) {
+    await assert.rejects(SwarmClient.open({ stateFolder, downloadLimit: limit }), { code: 'limit-invalid' })
+    assert.throws(() => client.setLimits({ upload: 1, download: limit }), { code: 'limit-invalid' }, `${limit}`)
+  }
+  assert.equal(client.limits.isLimited, false)
 })
 
 test('leechers give on what they have', async () => {

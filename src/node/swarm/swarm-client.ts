@@ -1,4 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto'
+import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import { dirname, resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -18,6 +19,7 @@ import { chooseByIndex } from './file-selection.ts'
 import { HashPool } from './hash-pool.ts'
 import { HashQueue } from './hash-queue.ts'
 import { type LimitChange, Limits } from './limits.ts'
+import { assertPort, listenError } from './listening.ts'
 import { type MakeTorrentOptions, makeTorrent } from './make-torrent.ts'
 import { OpenFilesLimit } from './open-files-limit.ts'
 import { parseAddress } from './parse-address.ts'
@@ -132,7 +134,12 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     this.#peerId.set(randomBytes(12), PEER_ID_PREFIX.length)
   }
 
-  /** Starts a client; it listens once this resolves. Throws OperationError `port-in-use` or `cannot-listen`. */
+  /**
+   * Starts a client; it listens once this resolves.
+   *
+   * @throws OperationError `limit-invalid`, `port-invalid`, `port-in-use`, `port-not-allowed`, `address-not-ours`, `host-unknown`,
+   *   `cannot-listen`
+   */
   static async open(options: SwarmClientOptions): Promise<SwarmClient> {
     const client = new SwarmClient(options)
     if (options.port !== undefined) await client.#listen(options.port)
@@ -169,19 +176,20 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
   }
 
   async #listen(port: number): Promise<void> {
+    assertPort(port)
     const server = createServer({ noDelay: true }, socket => {
       const host = plainHost(socket.remoteAddress ?? '')
       if (this.#places.isFull || this.#places.isHostFull(host)) socket.destroy()
       else this.#places.take(PeerConnection.accept(this, socket), host)
     })
     this.#server = server
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', cause => {
-        const code = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE' ? 'port-in-use' : 'cannot-listen'
-        reject(new OperationError(code, `cannot listen on port ${port}`, { cause, next: 'choose another port' }))
-      })
-      server.listen(port, this.#options.host, resolve)
-    })
+    try {
+      await once(server.listen(port, this.#options.host), 'listening')
+    } catch (cause) {
+      throw listenError(cause, this.#options.host, port)
+    }
+    // One connection that cannot be taken is no reason to end.
+    server.on('error', () => {})
     const address = server.address()
     this.#port = typeof address === 'object' && address !== null ? address.port : undefined
   }
@@ -328,7 +336,7 @@ export class SwarmClient implements ConnectionHost, TorrentHost {
     this.#dial()
   }
 
-  /** Changes the limits, in bytes a second. */
+  /** Changes the limits, in bytes a second; `Infinity` for none. Throws OperationError `limit-invalid`. */
   setLimits(change: LimitChange): void {
     this.limits.set(change)
     this.limitsChanged()

@@ -66,6 +66,23 @@ test('a folder that is a file is refused at once, and nothing of the torrent sta
   assert.equal(await readFile(path, 'utf8'), 'mine')
 })
 
+test('limits that are none are refused, and not remembered', async () => {
+  const stateFolder = bench.folder()
+  const { log, warnings } = quietLog()
+  const session = await openSession(stateFolder, log)
+  const link = `magnet:?xt=urn:btih:${randomBytes(20).toString('hex')}`
+  const entry = await session.add(link, { folder: bench.folder() })
+  for (const limit of [Number.NaN, -1, 0]) {
+    await assert.rejects(session.setLimits({ upload: 1, download: limit }), { code: 'limit-invalid' })
+    await assert.rejects(session.setTorrentLimits(entry, { upload: limit }), { code: 'limit-invalid' })
+  }
+  await session.close()
+  const again = await openSession(stateFolder, log)
+  assert.deepEqual([again.limits.upload, again.torrents[0].record.uploadLimit], [Number.POSITIVE_INFINITY, undefined])
+  await again.close()
+  assert.deepEqual(warnings, [])
+})
+
 test('a torrent that is removed before its turn after a start never runs, and leaves nothing behind', async () => {
   const stateFolder = bench.folder()
   const { log, warnings } = quietLog()

@@ -8,7 +8,7 @@ import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import type { Log } from '../log.ts'
 import { makeFolders } from './durable-file.ts'
 import { forgetState } from './forget-state.ts'
-import type { LimitChange } from './limits.ts'
+import { assertLimits, type LimitChange } from './limits.ts'
 import { makeTorrent } from './make-torrent.ts'
 import { type FetchOptions, fetchRecord, type ShareOptions, shareRecord } from './new-record.ts'
 import { StatePaths } from './open-files.ts'
@@ -390,6 +390,7 @@ export class SwarmSession {
 
   /** Changes the limits of a torrent, in bytes a second; `Infinity` for none, undefined for what they are. */
   async setTorrentLimits(entry: SessionTorrent, limits: { upload?: number; download?: number }): Promise<void> {
+    assertLimits(limits)
     entry.torrent?.setLimits(limits)
     const limit = (bytes: number) => (Number.isFinite(bytes) ? bytes : undefined)
     await this.#remember(entry, {
