@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
@@ -53,6 +62,23 @@ describe('a folder of one process', () => {
     assert.throws(() => DirectoryLock.take(folder), { code: 'folder-locked' })
     utimesSync(path, new Date(0), new Date(0))
     DirectoryLock.take(folder).release()
+  })
+
+  it('tells where its process answers, for as long as it runs', () => {
+    const lock = DirectoryLock.take(folder)
+    assert.equal(DirectoryLock.rpcPortOf(folder), undefined)
+    lock.noteRpcPort(18_443)
+    assert.equal(DirectoryLock.rpcPortOf(folder), 18_443)
+    assert.throws(() => DirectoryLock.take(folder), { code: 'folder-locked' })
+    assert.equal(statSync(path).mode & 0o777, 0o600)
+    lock.release()
+    assert.deepEqual(readdirSync(folder), [])
+    assert.equal(DirectoryLock.rpcPortOf(folder), undefined)
+    writeFileSync(path, '4194304 1 18443\n')
+    assert.equal(DirectoryLock.rpcPortOf(folder), undefined)
+    // Where nobody says when a process began.
+    writeFileSync(path, `${process.pid}  18443\n`)
+    assert.equal(DirectoryLock.rpcPortOf(folder), 18_443)
   })
 
   it('does not give up what another has taken since', () => {

@@ -1,5 +1,5 @@
-import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { OperationError } from '../base/errors.ts'
 
 const LOCK_FILE = '.lock'
@@ -41,10 +41,15 @@ function isRunning(pid: number, start: string): boolean {
 /** A lock that says nothing is about to be written, or one that bitcoind has left behind. */
 const BLANK_LOCK_AGE_MS = 2000
 
+/** What a lock file says: a process, when it began, and where it answers programs of this machine if it does. */
+function fieldsOf(text: string): readonly string[] {
+  return text.trim().split(' ')
+}
+
 /** Whether the process that wrote a lock file still runs. */
 function isHeld(text: string, path: string): boolean {
   if (text === '') return Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) < BLANK_LOCK_AGE_MS
-  const [pid, start = ''] = text.trim().split(' ')
+  const [pid, start = ''] = fieldsOf(text)
   return /^\d+$/.test(pid) && Number(pid) > 0 && isRunning(Number(pid), start)
 }
 
@@ -56,13 +61,17 @@ function readLock(path: string): string | undefined {
   }
 }
 
+function unwritable(folder: string, cause: unknown): OperationError {
+  return new OperationError('folder-unwritable', `Cannot write to directory '${folder}'; check permissions.`, { cause })
+}
+
 /**
  * A folder that this process alone uses, marked by a file `.lock` with its process number. A lock left behind by a process that is no
  * more does not count. It keeps a second peer out with a clear word; the stores' own locks are what guards the data.
  */
 export class DirectoryLock {
   readonly #path: string
-  readonly #text: string
+  #text: string
 
   private constructor(path: string, text: string) {
     this.#path = path
@@ -81,9 +90,7 @@ export class DirectoryLock {
         return new DirectoryLock(path, text)
       } catch (cause) {
         if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') {
-          throw new OperationError('folder-unwritable', `Cannot write to directory '${folder}'; check permissions.`, {
-            cause,
-          })
+          throw unwritable(folder, cause)
         }
       }
       const found = readLock(path)
@@ -108,6 +115,27 @@ export class DirectoryLock {
       rmSync(aside, { force: true })
     }
     throw new OperationError('folder-locked', `Cannot obtain a lock on directory ${folder}. Others try the same.`)
+  }
+
+  /** The port that whoever has a folder has noted for RPC; undefined where there is none, or nobody has the folder. */
+  static rpcPortOf(folder: string): number | undefined {
+    const path = join(folder, LOCK_FILE)
+    const text = readLock(path) ?? ''
+    const port = fieldsOf(text)[2]
+    return port !== undefined && /^\d{1,5}$/.test(port) && isHeld(text, path) ? Number(port) : undefined
+  }
+
+  /** Lets programs of this machine find by the folder alone where its process answers. Throws OperationError `folder-unwritable`. */
+  noteRpcPort(port: number): void {
+    const text = `${this.#text.slice(0, -1)} ${port}\n`
+    const fresh = `${this.#path}.${process.pid}`
+    try {
+      writeFileSync(fresh, text, { mode: 0o600 })
+      renameSync(fresh, this.#path)
+    } catch (cause) {
+      throw unwritable(dirname(this.#path), cause)
+    }
+    this.#text = text
   }
 
   release(): void {

@@ -79,11 +79,18 @@ export interface DaemonEvents {
   onReady?(peer: Peer, rpc: RpcService | undefined): void | Promise<void>
 }
 
+/** The port by which programs of this machine reach it, if they do. */
+function localPort({ addresses }: RpcService): number | undefined {
+  return addresses.find(({ address }) => address === '127.0.0.1' || address === '0.0.0.0')?.port
+}
+
 /** From a started peer to a ready one, and until its end. */
-async function runPeer(peer: Peer, options: DaemonOptions, events: DaemonEvents): Promise<void> {
+async function runPeer(peer: Peer, options: DaemonOptions, events: DaemonEvents, lock: DirectoryLock): Promise<void> {
   stopWhenDone(peer, options)
   peer.log.info('init message: Loading block index…')
   const rpc = await serve(peer, options)
+  const port = rpc && localPort(rpc)
+  if (port !== undefined) lock.noteRpcPort(port)
   await Promise.race([peer.opened, peer.stopped])
   if (peer.isStopping) peer.log.info('Shutdown requested. Exiting.')
   else {
@@ -132,7 +139,7 @@ export async function runDaemon(config: DaemonConfig, options: DaemonOptions, ev
     process.on('warning', warning => log.warning(`${warning.name}: ${warning.message}`))
     logStart(log, config, options)
     if (stopAsked) void peer.stop()
-    await runPeer(peer, options, events)
+    await runPeer(peer, options, events, locks[0])
   } catch (error) {
     // A failure of the ledger has stopped the peer, and stands in its log.
     if (peer !== undefined && !peer.isStopping) peer.log.error(error instanceof Error ? error.message : String(error))

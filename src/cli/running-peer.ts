@@ -7,6 +7,7 @@ import { COOKIE_FILE, readCookie } from '../rpc/cookie.ts'
 import { commandLineSettings, readConfiguration } from './daemon-config.ts'
 import { DAEMON_FLAGS } from './daemon-flags.ts'
 import { networkFolder } from './data-folder.ts'
+import { DirectoryLock } from './directory-lock.ts'
 
 /** How an owner says which peer is meant. */
 export interface RunningPeerOptions {
@@ -39,6 +40,6 @@ export function findRunningPeer(options: RunningPeerOptions): RunningPeer {
     })
   }
   const network = builtInNetwork(networkName)!
-  const port = options.rpcPort ?? settings.int('rpcport') ?? network.rpcPort
+  const port = options.rpcPort ?? DirectoryLock.rpcPortOf(ownFolder) ?? settings.int('rpcport') ?? network.rpcPort
   return { client: new RpcClient({ host: '127.0.0.1', port, credentials }), network, folder: ownFolder }
 }

@@ -101,8 +101,9 @@ export class SwarmPeer {
     return (await this.call<{ port: number }>('getswarminfo')).port
   }
 
+  /** A command that finds it by its folder alone. */
   run(...words: readonly string[]): Promise<Ended> {
-    return runPeers(...words, '-n', 'regtest', '-f', this.folder, '--rpc-port', `${this.rpcPort}`)
+    return runPeers(...words, '-f', this.folder)
   }
 }
 

@@ -102,6 +102,6 @@ export async function requireSwarm(options: RunningPeerOptions): Promise<Running
   const swarm = await findSwarm(options)
   if (swarm !== undefined) return swarm
   throw new OperationError('not-running', 'no peer with a swarm runs here', {
-    next: 'start one with peers start, or say where it is with --network, --folder and --rpc-port',
+    next: 'start one with peers start, or say where it is with --folder',
   })
 }
