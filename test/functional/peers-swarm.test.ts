@@ -163,8 +163,12 @@ test('only the owner reaches the swarm, and what is wrong is told by name', asyn
     ['addtorrent', ['magnet:?dn=x', root, { peers: ['nowhere'] }], /^nowhere is not host:port$/],
     ['sharefiles', [join(root, 'nothing')], /^[a-z-]+: /],
     ['sharefiles', [root, { format: 'v3' }], /^format must be v1, v2 or hybrid$/],
+    ['addtorrent', ['magnet:?dn=x', root, { trackers: ['nonsense'] }], /^url-invalid: not a .*: nonsense\n {2}next: /],
+    ['sharefiles', [root, { trackers: ['udp://127.0.0.1'] }], /^url-invalid: not a tracker's address: udp:/],
+    ['sharefiles', [root, { web_seeds: ['ftp://127.0.0.1/'] }], /^url-invalid: not a web address: ftp:/],
     ['gettorrent', ['ffffff'], /^torrent-unknown: .*\n {2}next: /],
     ['setswarmlimits', [], /^no-limit: /],
+    ['setswarmlimits', [-1], /^JSON integer out of range$/],
   ]
   for (const [method, params, message] of refusals) {
     await assert.rejects(peer.call(method, params), { message }, `${method} ${JSON.stringify(params)}`)

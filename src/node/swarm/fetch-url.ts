@@ -2,6 +2,7 @@ import type { Agent, AgentOptions, IncomingMessage } from 'node:http'
 import type { LookupFunction } from 'node:net'
 import { OperationError } from '../../base/errors.ts'
 import { assertPublicHost, guardedLookup } from './address-guard.ts'
+import { parseWebUrl } from './source-urls.ts'
 
 export interface OpenUrlOptions {
   /** Whether addresses of private networks may be asked. */
@@ -29,19 +30,6 @@ export interface FetchedUrl {
 
 const REDIRECTS_MAX = 4
 const REDIRECT_CODES = new Set([301, 302, 303, 307, 308])
-
-function parseWebUrl(url: string): URL {
-  let parsed: URL
-  try {
-    parsed = new URL(url)
-  } catch (cause) {
-    throw new OperationError('url-invalid', `not a web address: ${url.slice(0, 200)}`, { cause })
-  }
-  if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') {
-    throw new OperationError('url-invalid', `not a web address: ${url.slice(0, 200)}`)
-  }
-  return parsed
-}
 
 /**
  * Asks for what a torrent points to, with all due suspicion: web addresses only, private ones refused unless allowed (redirects and

@@ -26,6 +26,7 @@ import {
 import { addressScope } from '../../bittorrent/wire/address-scope.ts'
 import { isPublicAddress } from './address-guard.ts'
 import { fetchUrl } from './fetch-url.ts'
+import { isUdpUrl, parseUdpUrl } from './source-urls.ts'
 
 export interface TrackerClientOptions {
   /** Whether trackers may be on private networks. */
@@ -87,8 +88,8 @@ export class TrackerClient {
     trackerId: Uint8Array | undefined,
     isOwners: boolean,
   ): Promise<AnnounceResponse> {
-    if (isUdp(url)) {
-      const { pathname, search } = udpUrl(url)
+    if (isUdpUrl(url)) {
+      const { pathname, search } = parseUdpUrl(url)
       const urlData = new TextEncoder().encode(`${pathname}${search}`)
       const encode = (id: bigint, transaction: number) =>
         encodeUdpAnnounce(id, transaction, request, urlData.length > 1 ? urlData : undefined)
@@ -110,7 +111,7 @@ export class TrackerClient {
 
   /** Asks how many are in each swarm. */
   async scrape(url: string, infohashes: readonly Uint8Array[]): Promise<(ScrapeEntry | undefined)[]> {
-    if (isUdp(url)) {
+    if (isUdpUrl(url)) {
       const answer = await this.#askUdp(url, (id, transaction) => encodeUdpScrape(id, transaction, infohashes))
       if (answer.action === 'scrape') return infohashes.map((_, i) => answer.entries[i])
       throw new OperationError('tracker-answer-invalid', 'the tracker answers something else')
@@ -168,7 +169,7 @@ export class TrackerClient {
   }
 
   async #resolve(url: string, allowPrivate: boolean): Promise<UdpTarget> {
-    const { hostname, port } = udpUrl(url)
+    const { hostname, port } = parseUdpUrl(url)
     const host = hostname.replace(/^\[|\]$/g, '')
     const addresses = await lookup(host, { all: true }).catch(cause => {
       throw new OperationError('unreachable', `${host} is not known`, { cause })
@@ -249,17 +250,4 @@ export class TrackerClient {
 
 function closing(): OperationError {
   return new OperationError('closing', 'the client is closed')
-}
-
-function isUdp(url: string): boolean {
-  return /^udp:/i.test(url)
-}
-
-/** Takes the address of a UDP tracker apart: IPv6 has one form afterwards, the one in which answers come from it. */
-function udpUrl(url: string): URL {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined
-  if (parsed === undefined || parsed.hostname === '' || Number(parsed.port) === 0) {
-    throw new OperationError('url-invalid', `not a tracker's address: ${url.slice(0, 200)}`)
-  }
-  return parsed
 }

@@ -3,6 +3,7 @@ import { OperationError } from '../../base/errors.ts'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import { parseAddress } from '../../node/swarm/parse-address.ts'
 import type { SessionTorrent } from '../../node/swarm/session-torrents.ts'
+import { assertTrackerUrl, parseWebUrl } from '../../node/swarm/source-urls.ts'
 import type { SwarmSession } from '../../node/swarm/swarm-session.ts'
 import { asArray, asBigInt, asString, INT64_MAX, type RpcArguments, wrongType } from '../arguments.ts'
 import type { RpcContext } from '../context.ts'
@@ -106,6 +107,19 @@ export class OptionFields {
   /** Bytes a second; undefined where it is left out, or 0. */
   limit(name: string): number | undefined {
     return this.size(name) || undefined
+  }
+
+  /** Addresses of trackers; throws OperationError `url-invalid`. */
+  trackers(): string[] {
+    const urls = this.texts('trackers')
+    for (const url of urls) assertTrackerUrl(url)
+    return urls
+  }
+
+  webSeeds(): string[] {
+    const urls = this.texts('web_seeds')
+    for (const url of urls) parseWebUrl(url)
+    return urls
   }
 
   peers(): PeerAddress[] {
