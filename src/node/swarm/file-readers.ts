@@ -1,6 +1,7 @@
 import { OperationError } from '../../base/errors.ts'
 import type { SwarmTorrent } from './swarm-torrent.ts'
 import type { TorrentFiles } from './torrent-files.ts'
+import { assertGoesOn, assertOpen } from './verified-pieces.ts'
 
 /** Read and handed on at once. */
 const READ_BYTES = 256 * 1024
@@ -19,8 +20,16 @@ export class FileReaders {
     this.#files = files
   }
 
-  /** The bytes of a file from `start` up to `end` as they become available. */
-  async *read(file: number, start: number, end: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+  /**
+   * The bytes of a file from `start` up to `end` as they become available; ends where `signal` says that nobody wants them any more.
+   * Throws why the torrent stopped, or `closing`.
+   */
+  async *read(
+    file: number,
+    start: number,
+    end: number,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Uint8Array, void, void> {
     const { files, pieceLength } = this.#torrent.info!
     const isInside = Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0
     if (!isInside || files[file] === undefined || end > files[file].length) {
@@ -34,12 +43,20 @@ export class FileReaders {
         const piece = Math.floor(at / pieceLength)
         this.#waitFor(reader, piece, Math.floor((to - 1) / pieceLength))
         while (!this.#torrent.core.picker!.have.has(piece)) {
-          if (signal.aborted || this.#torrent.state === 'closed' || this.#torrent.state === 'error') return
+          if (signal?.aborted) return
+          assertGoesOn(this.#torrent)
           await this.#anyPiece(signal)
         }
         const run = Math.min((piece + 1) * pieceLength, to, at + READ_BYTES) - at
         const bytes = new Uint8Array(run)
-        if (signal.aborted || !(await this.#files.read(at, [bytes]))) return
+        if (signal?.aborted) return
+        // Files that are closed would be opened again, and nobody would close them.
+        assertOpen(this.#torrent)
+        if (!(await this.#files.read(at, [bytes]))) {
+          throw new OperationError('file-changed', `${this.#files.path(file)} became shorter`, {
+            next: 'put the file back',
+          })
+        }
         yield bytes
         at += run
       }
@@ -50,18 +67,18 @@ export class FileReaders {
   }
 
   /** Resolves at the next piece, at a change of state, or when nobody wants it any more. */
-  async #anyPiece(signal: AbortSignal): Promise<void> {
+  async #anyPiece(signal: AbortSignal | undefined): Promise<void> {
     const torrent = this.#torrent
     await new Promise<void>(resolve => {
       const finish = () => {
         torrent.off('piece', finish)
         torrent.off('state', finish)
-        signal.removeEventListener('abort', finish)
+        signal?.removeEventListener('abort', finish)
         resolve()
       }
       torrent.on('piece', finish)
       torrent.on('state', finish)
-      signal.addEventListener('abort', finish)
+      signal?.addEventListener('abort', finish)
     })
   }
 

@@ -460,7 +460,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   readFile(file: number, start: number, end: number, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
     if (this.#files === undefined || !this.core.isStarted) throw filesUnknown()
     this.#readers ??= new FileReaders(this, this.#files)
-    return this.#readers.read(file, start, end, signal ?? this.#moves.signal)
+    return this.#readers.read(file, start, end, signal)
   }
 
   /** Asks peers for what has become more urgent, or possible. */

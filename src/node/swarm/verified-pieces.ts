@@ -1,7 +1,20 @@
 import { OperationError } from '../../base/errors.ts'
 import type { SwarmTorrent } from './swarm-torrent.ts'
 
-/** A torrent's pieces in the order in which they are verified, those that are there already first; ends when all is there. */
+export function assertOpen({ isClosed }: SwarmTorrent): void {
+  if (isClosed) throw new OperationError('closing', 'the torrent was closed before all was there')
+}
+
+/** Throws why nothing more will come of a torrent: its error, or `closing`. */
+export function assertGoesOn(torrent: SwarmTorrent): void {
+  if (torrent.state === 'error') throw torrent.error!
+  assertOpen(torrent)
+}
+
+/**
+ * A torrent's pieces in the order in which they are verified, those that are there already first; ends when all is there. Throws why
+ * the torrent stopped, or `closing`.
+ */
 export async function* verifiedPieces(torrent: SwarmTorrent): AsyncGenerator<number, void, void> {
   const queue: number[] = []
   const seen = new Set<number>()
@@ -21,7 +34,8 @@ export async function* verifiedPieces(torrent: SwarmTorrent): AsyncGenerator<num
         if (!seen.has(piece)) yield piece
         seen.add(piece)
       }
-      if (torrent.core.isDone || torrent.state === 'closed') return
+      if (torrent.core.isDone) return
+      assertGoesOn(torrent)
       await new Promise<void>(resolve => {
         wake = resolve
       })
@@ -35,8 +49,7 @@ export async function* verifiedPieces(torrent: SwarmTorrent): AsyncGenerator<num
 /** Resolves once all that is wanted is there and verified. Throws why the torrent stopped, or `closing`. */
 export async function allVerified(torrent: SwarmTorrent): Promise<void> {
   while (!(torrent.core.isStarted && torrent.core.isDone)) {
-    if (torrent.state === 'error') throw torrent.error!
-    if (torrent.state === 'closed') throw new OperationError('closing', 'the torrent was closed before all was there')
+    assertGoesOn(torrent)
     await new Promise<void>(resolve => {
       const wake = () => {
         torrent.off('done', wake)
