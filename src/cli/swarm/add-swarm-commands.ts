@@ -1,6 +1,15 @@
 import { type Command, Option } from 'commander'
 import { NETWORK_NAMES } from '../../bitcoin/params/networks.ts'
-import { collectPeers, collectText, parseLimit, parsePieceLength, parsePort, parseRate } from './parse-values.ts'
+import {
+  collectPeers,
+  collectText,
+  collectTrackers,
+  collectWebSeeds,
+  parseLimit,
+  parsePieceLength,
+  parsePort,
+  parseRate,
+} from './parse-values.ts'
 
 /** Runs a command that has been loaded; says what went wrong, and keeps the exit status. */
 export type RunCommand = (command: () => Promise<number>, options: { readonly json?: boolean }) => Promise<void>
@@ -22,7 +31,7 @@ function withPeerOptions(command: Command): Command {
 function withClientOptions(command: Command): Command {
   return command
     .option('--peer <host:port>', 'a peer to call at once (repeatable)', collectPeers)
-    .option('--tracker <url>', 'a tracker to announce to (repeatable)', collectText)
+    .option('--tracker <url>', 'a tracker to announce to (repeatable)', collectTrackers)
     .option('--port <port>', 'where to listen (default: any free port)', parsePort)
     .option('--up <rate>', 'upload at most this much, such as 1MB/s', parseRate)
     .option('--down <rate>', 'download at most this much', parseRate)
@@ -48,8 +57,8 @@ function addTorrentCommands(peers: Command, run: RunCommand): void {
     .addOption(formatOption())
     .option('--piece-length <size>', 'such as 256K (default: by size)', parsePieceLength)
     .option('--private', 'peers come from its trackers alone')
-    .option('--tracker <url>', 'a tracker (repeatable)', collectText)
-    .option('--web-seed <url>', 'where the files also are on the web (repeatable)', collectText)
+    .option('--tracker <url>', 'a tracker (repeatable)', collectTrackers)
+    .option('--web-seed <url>', 'where the files also are on the web (repeatable)', collectWebSeeds)
     .option('--comment <text>', 'a comment')
     .option('-o, --output <file>', 'where to write it (default: the name, with .torrent)')
     .option(...JSON_OUTPUT)
@@ -127,7 +136,7 @@ export function addSwarmCommands(peers: Command, run: RunCommand): void {
     .addOption(formatOption())
     .option('--piece-length <size>', 'such as 256K (default: by size)', parsePieceLength)
     .option('--private', 'peers come from its trackers alone')
-    .option('--web-seed <url>', 'where the files also are on the web (repeatable)', collectText)
+    .option('--web-seed <url>', 'where the files also are on the web (repeatable)', collectWebSeeds)
     .option('--super-seed', 'give each piece about once and let the crowd pass it on')
     .option('--torrent <file>', 'write the .torrent file here, too')
     .action((path, options) => run(async () => (await import('./share.ts')).share(path, options), options))

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import type { PeerAddress } from '../../bittorrent/wire/compact-peers.ts'
 import { parseAddress } from '../../node/swarm/parse-address.ts'
+import { assertTrackerUrl, parseWebUrl } from '../../node/swarm/source-urls.ts'
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9, ki: 2 ** 10, mi: 2 ** 20, gi: 2 ** 30 }
 
@@ -27,6 +28,24 @@ export function collectPeers(text: string, before: readonly PeerAddress[] = []):
 export function collectText(text: string, before: readonly string[] = []): string[] {
   return [...before, text]
 }
+
+function collectUrls(check: (url: string) => unknown, form: string) {
+  return (text: string, before: readonly string[] = []): string[] => {
+    try {
+      check(text)
+    } catch {
+      throw new InvalidArgumentError(form)
+    }
+    return [...before, text]
+  }
+}
+
+/** Gathers trackers given by repeated options, all of them such as can be asked. */
+export const collectTrackers = collectUrls(
+  assertTrackerUrl,
+  'It must be udp://host:port, or begin with http:// or https://.',
+)
+export const collectWebSeeds = collectUrls(parseWebUrl, 'It must begin with http:// or https://.')
 
 export function parsePort(text: string): number {
   const port = Number(text)

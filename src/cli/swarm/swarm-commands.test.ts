@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { encodeTrackerFailure } from '../../bittorrent/tracker/http-tracker.ts'
 import { fitsGlob } from '../../node/swarm/glob.ts'
-import { parsePieceLength, parseRate } from './parse-values.ts'
+import { runPeers } from '../run-peers.ts'
+import { collectTrackers, parsePieceLength, parseRate } from './parse-values.ts'
 import { formatBytes, formatProgress, formatSeconds } from './progress.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'peers-cli-'))
@@ -288,6 +289,26 @@ test('what is given is no part of anything, and what is not known is not shown',
     formatProgress({ what: 'fetching', doneBytes: 1, totalBytes: 2 }, true),
     /^fetching {4}█{12}░{12} {2}50\.0 %/,
   )
+})
+
+test('addresses that nobody can ask are wrong usage, before anything starts', async t => {
+  const write = t.mock.method(process.stderr, 'write', () => true)
+  for (const words of [
+    ['get', 'x.torrent', '--tracker', 'tracker.example'],
+    ['get', 'x.torrent', '--tracker', 'udp://tracker.example'],
+    ['stream', 'x.torrent', '--tracker', 'gopher://tracker.example'],
+    ['share', root, '--tracker', 'http://'],
+    ['share', root, '--web-seed', 'ftp://example.com/'],
+    ['torrent', 'create', root, '--tracker', ''],
+    ['torrent', 'create', root, '--web-seed', 'example.com/files'],
+  ]) {
+    write.mock.resetCalls()
+    assert.equal(await runPeers(['node', 'peers', ...words]), 2, words.join(' '))
+    const said = write.mock.calls.map(call => call.arguments[0]).join('')
+    assert.match(said, /^error: .* It must .*https:/, words.join(' '))
+  }
+  const trackers = ['udp://[::1]:6969', 'https://tracker.example/announce']
+  assert.deepEqual(collectTrackers(trackers[1], collectTrackers(trackers[0])), trackers)
 })
 
 test('patterns, rates, sizes and times', () => {
