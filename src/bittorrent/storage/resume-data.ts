@@ -9,10 +9,13 @@ import { asDict, bytesField, integerField, listField } from '../bencode/fields.t
 import type { BencodeValue } from '../bencode/value.ts'
 import { Bitfield } from '../wire/bitfield.ts'
 
-/** Size of a file in bytes, and time of its last change in whole milliseconds; zeros for one that does not exist. */
+/** How a file is, its times in whole milliseconds; zeros for one that does not exist. */
 export interface FileState {
   readonly size: number
+  /** When its bytes were changed last, or so says whoever changed them. */
   readonly modifiedMs: number
+  /** When anything of it was changed last, as the system says; older data do not tell. */
+  readonly changedMs: number | undefined
 }
 
 /**
@@ -29,13 +32,15 @@ export interface ResumeSnapshot {
 }
 
 /** Raised whenever older data would be misread. */
-const RESUME_VERSION = 2
+const RESUME_VERSION = 3
+/** Data that does not tell when anything of a file was changed. */
+const RESUME_VERSION_MIN = 2
 
 export function encodeResume({ have, files, inParts, parts }: ResumeSnapshot): Uint8Array {
   const body = encodeBencode({
-    files: files.map((file, index) => [file.size, file.modifiedMs, inParts.has(index) ? 1 : 0]),
+    files: files.map((file, index) => encodeState(file, inParts.has(index))),
     have: have.bytes,
-    parts: [parts.size, parts.modifiedMs],
+    parts: encodeState(parts, false),
     version: RESUME_VERSION,
   })
   const writer = new ByteWriter(body.length + 20)
@@ -49,7 +54,8 @@ export function decodeResume(bytes: Uint8Array, pieceCount: number, fileCount: n
   const decoded = decodeBencode(body)
   const dict = decoded.ok ? asDict(decoded.value.value) : undefined
   if (dict === undefined) return reject('resume-damaged')
-  if (integerField(dict, 'version') !== RESUME_VERSION) return reject('resume-version')
+  const version = integerField(dict, 'version') ?? 0
+  if (version < RESUME_VERSION_MIN || version > RESUME_VERSION) return reject('resume-version')
   const have = Bitfield.fromBytes(bytesField(dict, 'have') ?? new Uint8Array(0), pieceCount)
   const parts = readState(listField(dict, 'parts'))
   if (parts === undefined) return reject('resume-damaged')
@@ -65,9 +71,15 @@ export function decodeResume(bytes: Uint8Array, pieceCount: number, fileCount: n
   return accept({ have, files, inParts, parts })
 }
 
+function encodeState({ size, modifiedMs, changedMs }: FileState, isInParts: boolean): BencodeValue {
+  const state = [size, modifiedMs, isInParts ? 1 : 0]
+  return changedMs === undefined ? state : [...state, changedMs]
+}
+
 function readState(entry: BencodeValue | undefined): FileState | undefined {
-  const [size, modifiedMs] = Array.isArray(entry) ? entry : []
-  return typeof size === 'number' && typeof modifiedMs === 'number' ? { size, modifiedMs } : undefined
+  const [size, modifiedMs, , changed] = Array.isArray(entry) ? entry : []
+  if (typeof size !== 'number' || typeof modifiedMs !== 'number') return undefined
+  return { size, modifiedMs, changedMs: typeof changed === 'number' ? changed : undefined }
 }
 
 /** A run of blocks that was written after the last snapshot. */

@@ -5,6 +5,7 @@ import { concatBytes, toHex } from '../../base/bytes/bytes.ts'
 import { sha1, sha256 } from '../../base/crypto/hash.ts'
 import type { BulkHash, Sha1State } from '../../base/ports/bulk-hash.ts'
 import { seededRandom } from '../../base/ports/seeded-random.ts'
+import { encodeBencode } from '../bencode/encode.ts'
 import { encodeInfo, planTorrent, type TorrentVersion } from '../metainfo/create-metainfo.ts'
 import { merkleLevels, merklePad, merkleRoot } from '../metainfo/merkle.ts'
 import { PIECE_BLOCK_BYTES, PieceMap } from '../metainfo/piece-map.ts'
@@ -324,11 +325,11 @@ test('resume data survives the way, and nothing else is taken for it', () => {
   const snapshot = {
     have,
     files: [
-      { size: 5, modifiedMs: 1_700_000_000_123 },
-      { size: 0, modifiedMs: 0 },
+      { size: 5, modifiedMs: 1_700_000_000_123, changedMs: 1_700_000_000_124 },
+      { size: 0, modifiedMs: 0, changedMs: 0 },
     ],
     inParts: new Set([1]),
-    parts: { size: 7, modifiedMs: 1_700_000_000_456 },
+    parts: { size: 7, modifiedMs: 1_700_000_000_456, changedMs: undefined },
   }
   const bytes = encodeResume(snapshot)
   const decoded = decodeResume(bytes, 11, 2)
@@ -341,6 +342,29 @@ test('resume data survives the way, and nothing else is taken for it', () => {
     expected,
   )
   fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), noise => assert.equal(decodeResume(noise, 11, 2).ok, false)))
+})
+
+test('resume data of the version before is read, though it does not tell when anything of a file was changed', () => {
+  const have = new Bitfield(3)
+  have.add(1)
+  const body = encodeBencode({
+    files: [
+      [5, 9, 0],
+      [0, 0, 1],
+    ],
+    have: have.bytes,
+    parts: [7, 8],
+    version: 2,
+  })
+  const decoded = decodeResume(Buffer.concat([sha1(body), body]), 3, 2)
+  assert.ok(decoded.ok)
+  const state = (size: number, modifiedMs: number) => ({ size, modifiedMs, changedMs: undefined })
+  assert.deepEqual(decoded.value, {
+    have,
+    files: [state(5, 9), state(0, 0)],
+    inParts: new Set([1]),
+    parts: state(7, 8),
+  })
 })
 
 test('a journal is read up to its first broken entry', () => {

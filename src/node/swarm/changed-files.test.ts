@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readFile, rename, truncate, unlink, writeFile } from 'node:fs/promises'
+import { chmod, cp, link, readFile, rename, stat, truncate, unlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { addressOf, assertSameFiles, reaches, SwarmBench } from '../../../test/swarm-fixtures.ts'
+import type { UploadRun } from '../../bittorrent/swarm/uploads.ts'
+import type { SwarmClient } from './swarm-client.ts'
+import type { SwarmTorrent } from './swarm-torrent.ts'
 
 const bench = await SwarmBench.create('changed')
 after(() => bench.close())
@@ -14,6 +17,15 @@ async function flipByte(path: string, at: number): Promise<Buffer> {
   changed[at] ^= 1
   await writeFile(path, changed)
   return bytes
+}
+
+/** Changes a byte, and puts back the time that tells of it. */
+async function flipByteUnseen(path: string, at: number): Promise<void> {
+  const { atimeMs, mtimeMs } = await stat(path)
+  await flipByte(path, at)
+  // Half a millisecond more keeps rounding from changing whole ones.
+  await utimes(path, atimeMs / 1000, (Math.floor(mtimeMs) + 0.5) / 1000)
+  assert.equal(Math.floor((await stat(path)).mtimeMs), Math.floor(mtimeMs))
 }
 
 /** Puts a file in place of another in one step. */
@@ -46,14 +58,12 @@ for (const version of ['v1', 'v2'] as const) {
     assert.equal(torrent.core.picker!.have.count, torrent.info!.pieceCount - 1)
     assert.deepEqual(banned, [])
     // Nothing goes out any more, not even of files that are as they were and were asked for before.
-    const block = { piece: 0, begin: 0, lengths: [16_384] }
-    const readBlock = () => torrent.readForPeer(block, [new Uint8Array(16_384)])
-    assert.equal(await readBlock(), false)
+    assert.equal(await isServed(torrent, 0), false)
 
     await putBack(join(original, 'b', 'c.bin'), join(album, 'b', 'c.bin'))
     torrent.resume()
     await reaches(torrent, 'seeding')
-    assert.equal(await readBlock(), true)
+    assert.equal(await isServed(torrent, 0), true)
     fetched.core.candidates.add(addressOf(seeder)[0], 'user')
     await fetched.done()
     await assertSameFiles(original, join(folder, 'album'))
@@ -101,4 +111,82 @@ test('pausing a torrent that failed does not take its cause away', async () => {
   torrent.resume()
   await reaches(torrent, 'seeding')
   assert.equal(torrent.error, undefined)
+})
+
+/** The first block of a piece, as a peer asks for it. */
+function firstBlock(piece: number): UploadRun {
+  return { piece, begin: 0, lengths: [16_384] }
+}
+
+async function isServed(torrent: SwarmTorrent, piece: number): Promise<boolean> {
+  return torrent.readForPeer(firstBlock(piece), [new Uint8Array(16_384)])
+}
+
+/** Adds a torrent, and tells how many of its pieces had to be hashed. */
+async function addCounting(
+  client: SwarmClient,
+  metainfo: Uint8Array,
+  folder: string,
+): Promise<{ readonly torrent: SwarmTorrent; readonly hashed: number }> {
+  let hashed = 0
+  const adding = client.add(metainfo, { folder })
+  client.torrents[0].on('checked', () => hashed++)
+  return { torrent: await adding, hashed }
+}
+
+test('a change is found whose time was put back, while a torrent runs and at the next start', async () => {
+  const [album, stateFolder] = [await bench.album(), bench.folder()]
+  const seeder = await bench.client({ stateFolder })
+  const { torrent, metainfo } = await seeder.seed(album, { version: 'v1', pieceLength: 32_768 })
+  await torrent.save()
+  assert.equal(await isServed(torrent, 0), true)
+  await flipByteUnseen(join(album, 'a.bin'), 100)
+  // What is saved meanwhile does not make it right.
+  await torrent.save()
+  const saved = bench.folder()
+  await cp(stateFolder, saved, { recursive: true })
+  const stopped = reaches(torrent, 'error')
+  assert.equal(await isServed(torrent, 0), false)
+  await stopped
+  assert.equal(torrent.error?.code, 'file-changed')
+  await seeder.close()
+
+  const again = await addCounting(await bench.client({ stateFolder: saved }), metainfo, join(album, '..'))
+  const { have, pieceCount } = again.torrent.core.picker!
+  assert.deepEqual([have.has(0), have.count], [false, pieceCount - 1])
+})
+
+test('a file of which all but the bytes is changed is looked at again, and given on', async () => {
+  const [album, stateFolder] = [await bench.album(), bench.folder()]
+  const seeder = await bench.client({ stateFolder })
+  const { torrent, metainfo } = await seeder.seed(album, { version: 'v1', pieceLength: 32_768 })
+  await torrent.save()
+  await chmod(join(album, 'a.bin'), 0o600)
+  await link(join(album, 'a.bin'), join(album, 'other name'))
+  assert.equal(await isServed(torrent, 0), false)
+  const fetched = await (await bench.client()).add(metainfo, { folder: bench.folder(), peers: addressOf(seeder) })
+  await fetched.done()
+  assert.deepEqual([torrent.state, torrent.error], ['seeding', undefined])
+  assert.equal(await isServed(torrent, 0), true)
+})
+
+test('a move is no change, also to who finds the files after a crash', async () => {
+  const [album, stateFolder] = [await bench.album(), bench.folder()]
+  const seeder = await bench.client({ stateFolder })
+  const { torrent, metainfo } = await seeder.seed(album, { version: 'v1', pieceLength: 32_768 })
+  await torrent.move(bench.folder())
+  await torrent.rename('album/a.bin', 'album/one.bin')
+  const saved = bench.folder()
+  await cp(stateFolder, saved, { recursive: true })
+  assert.equal(await isServed(torrent, 0), true)
+  const again = await addCounting(await bench.client({ stateFolder: saved }), metainfo, torrent.folder)
+  assert.deepEqual([again.torrent.state, again.hashed], ['seeding', 0])
+
+  // What was changed before a move is still found after it.
+  await flipByteUnseen(torrent.places!.path(0), 100)
+  await torrent.move(bench.folder())
+  const stopped = reaches(torrent, 'error')
+  assert.equal(await isServed(torrent, 0), false)
+  await stopped
+  assert.equal(torrent.error?.code, 'file-changed')
 })

@@ -72,15 +72,21 @@ export class ChangedFiles {
     }
   }
 
+  /** Pieces of a file that count as right. */
+  #piecesHad(file: number): number[] {
+    const { have } = this.#core.picker!
+    const [first, last] = this.#opened.target.map.piecesOfFile(file) ?? [1, 0]
+    const pieces: number[] = []
+    for (let piece = first; piece <= last; piece++) if (have.has(piece)) pieces.push(piece)
+    return pieces
+  }
+
   async #recheck(file: number): Promise<Recheck> {
     const { files, target } = this.#opened
     await files.letGo(file)
     const state = await files.state(file)
-    const [first, last] = target.map.piecesOfFile(file) ?? [1, 0]
-    const pieces: number[] = []
-    for (let piece = first; piece <= last; piece++) if (this.#core.picker!.have.has(piece)) pieces.push(piece)
     const wrong: number[] = []
-    await checkPieces(target, pieces, this.#pool, (piece, isRight) => {
+    await checkPieces(target, this.#piecesHad(file), this.#pool, (piece, isRight) => {
       if (!isRight) wrong.push(piece)
     })
     const isMissing = state === ABSENT_FILE
@@ -112,12 +118,28 @@ export class ChangedFiles {
       return !have.has(piece) && !activePieces.has(piece)
     })
     this.#lost.clear()
-    if (lost.length === 0) return
-    for (const file of new Set(lost.flatMap(piece => this.#filesOf(piece)))) await files.letGo(file)
-    await files.states()
-    await checkPieces(target, lost, this.#pool, (piece, isRight) => {
-      if (isRight) this.#core.pieceVerified(piece, undefined, this.#now())
-    })
+    const touched = new Set(lost.flatMap(piece => this.#filesOf(piece)))
+    for (const file of touched) this.#checking.add(file)
+    try {
+      const states = new Map<number, FileState>()
+      const pieces = new Set(lost)
+      for (const file of touched) {
+        await files.letGo(file)
+        const state = await files.state(file)
+        states.set(file, state)
+        // What was put there may be wrong where it was right before.
+        if (!files.isKnown(file, state)) for (const piece of this.#piecesHad(file)) pieces.add(piece)
+      }
+      await checkPieces(target, pieces, this.#pool, (piece, isRight) => this.#judge(piece, isRight))
+      for (const [file, state] of states) files.know(file, state)
+    } finally {
+      for (const file of touched) this.#checking.delete(file)
+    }
+  }
+
+  #judge(piece: number, isRight: boolean): void {
+    if (!isRight) this.#core.pieceLost(piece, this.#now())
+    else if (!this.#core.picker!.have.has(piece)) this.#core.pieceVerified(piece, undefined, this.#now())
   }
 }
 

@@ -75,11 +75,13 @@ export async function openFiles(request: OpenRequest): Promise<OpenedFiles> {
   const map = new PieceMap(info)
   const places = await limit.briefly(() => FilePlaces.load(info, paths.places, options.folder))
   const files = new TorrentFiles(info, map, places, paths.parts, limit)
-  if (places.isMoving) await finishMove(info, files, moves.signal, events)
+  const wasMoving = places.isMoving
+  if (wasMoving) await finishMove(info, files, moves.signal, events)
   const unwanted = unwantedFiles(info, options.only)
   const states = await files.states()
   // Whoever has just made the torrent has nothing to remember.
-  const found = options.trustFiles ? NOTHING_FOUND : await resume.load(map, info.files.length)
+  const remembered = options.trustFiles ? NOTHING_FOUND : await resume.load(map, info.files.length)
+  const found = wasMoving ? beforeMove(remembered) : remembered
   const inParts = new Set([...unwanted].filter(file => !isOurs(file, states, found.snapshot)))
   files.inParts = inParts
   const locate = (file: number, fileOffset: number, position: number) =>
@@ -95,6 +97,12 @@ export async function openFiles(request: OpenRequest): Promise<OpenedFiles> {
   const have = new Bitfield(map.pieceCount)
   have.fill()
   return { ...opened, stored: { have, partial: new Map() } }
+}
+
+/** To the system a move is a change, and who was killed on the way could not note when it came. */
+function beforeMove({ snapshot, journal }: FoundResume): FoundResume {
+  const files = snapshot?.files.map(state => ({ ...state, changedMs: undefined }))
+  return { snapshot: snapshot && files && { ...snapshot, files }, journal }
 }
 
 /** Whether a file that nobody asks for is there, and was asked for before: another of its name is its owner's. */

@@ -22,7 +22,7 @@ export interface MoveGate {
   /** Makes the folders above its new place. */
   makeFolders(): Promise<void>
   /** It is at its new place from now on. */
-  switched(): void
+  switched(): Promise<void>
 }
 
 export function statOf(path: string): Promise<Stats | undefined> {
@@ -59,7 +59,7 @@ export async function moveFile(move: FileMove, gate: MoveGate): Promise<void> {
     // It has moved before a crash, or was never there: then what is at its new place is somebody else's, and would be written over.
     if (target !== undefined && !isResumed) throw pathExists(to)
     await gate.holdAll()
-    gate.switched()
+    await gate.switched()
     return
   }
   if (!source.isFile()) throw new OperationError('file-error', `${from} is not a file`)
@@ -76,7 +76,7 @@ export async function moveFile(move: FileMove, gate: MoveGate): Promise<void> {
     await rename(temporary, to)
     await syncFolder(dirname(to))
   }
-  gate.switched()
+  await gate.switched()
   await unlink(from)
 }
 
@@ -90,7 +90,7 @@ async function renamed(from: string, to: string, gate: MoveGate): Promise<boolea
     throw error
   }
   await syncFolder(dirname(to))
-  gate.switched()
+  await gate.switched()
   return true
 }
 

@@ -341,6 +341,8 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
     } finally {
       if (this.#moves.failure !== undefined && !this.isClosed) this.fail(this.#moves.failure)
       this.settle()
+      // To the system a move is a change of the files: who finds them after a crash is to know that it was ours.
+      if (!this.isClosed) await this.save()
     }
   }
 

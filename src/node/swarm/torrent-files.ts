@@ -58,12 +58,17 @@ export class TorrentFiles {
     return stateOf(this.path(file))
   }
 
-  /** How all files are; those that nobody writes to are held against it from now on whenever they are read. */
+  /**
+   * How all files are, or were when they were right; those that nobody writes to are held against it from now on whenever they are
+   * read.
+   */
   async states(): Promise<FileState[]> {
     this.#written.clear()
     return Promise.all(
       this.#info.files.map(async ({ padding }, index) => {
         if (padding) return ABSENT_FILE
+        const known = this.#known.get(index)
+        if (known !== undefined) return known
         const state = await this.state(index)
         if (!this.#written.has(index) && !this.#gate.isWritten(index)) this.#known.set(index, state)
         return state
@@ -74,6 +79,12 @@ export class TorrentFiles {
   /** A file is right as it was found, unless it was written to since. */
   know(file: number, state: FileState): void {
     if (this.#known.has(file)) this.#known.set(file, state)
+  }
+
+  /** Whether a file is what it was when it was right. */
+  isKnown(file: number, state: FileState): boolean {
+    const known = this.#known.get(file)
+    return known !== undefined && isSameState(state, known)
   }
 
   /** Writes bytes at their place in the torrent. Padding is dropped. */
@@ -181,19 +192,23 @@ export class TorrentFiles {
 
   /** What the move of a file goes through. */
   gateOf(file: number): MoveGate {
+    let wasRight = false
     return {
       holdWrites: () => this.#gate.hold(file, 'writes'),
       holdAll: async () => {
         await this.#gate.hold(file, 'all')
         await this.letGo(file)
+        wasRight = this.isKnown(file, await this.state(file))
       },
       makeFolders: () => {
         const { folder, path } = this.#places.targetOf(file)
         return this.#checkFolders(folder, path, true)
       },
-      switched: () => {
+      switched: async () => {
         this.#places.arrived(file)
         this.#checkedFolders.clear()
+        // To the system a move is a change.
+        if (wasRight) this.#known.set(file, await this.state(file))
         this.#gate.open(file)
       },
     }
