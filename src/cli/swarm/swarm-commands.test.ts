@@ -12,6 +12,7 @@ import { fitsGlob } from '../../node/swarm/glob.ts'
 import { runPeers } from '../run-peers.ts'
 import { collectTrackers, parsePieceLength, parseRate } from './parse-values.ts'
 import { formatBytes, formatProgress, formatSeconds } from './progress.ts'
+import { stopAsked } from './swarm-options.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'peers-cli-'))
 const running = new Set<ChildProcess>()
@@ -309,6 +310,27 @@ test('addresses that nobody can ask are wrong usage, before anything starts', as
   }
   const trackers = ['udp://[::1]:6969', 'https://tracker.example/announce']
   assert.deepEqual(collectTrackers(trackers[1], collectTrackers(trackers[0])), trackers)
+})
+
+test('a signal that comes twice is one wish to stop; a later one ends the program at once', async t => {
+  const exit = t.mock.method(process, 'exit', () => undefined as never)
+  t.mock.method(process.stderr, 'write', () => true)
+  let now = 0
+  const stopping = stopAsked(() => now)
+  const emit = process.emit as (event: string, signal: string, number: number) => boolean
+  for (const [at, signal, number] of [
+    [0, 'SIGINT', 2],
+    [5, 'SIGINT', 2],
+    [9, 'SIGTERM', 15],
+    [2000, 'SIGTERM', 15],
+  ] as const) {
+    now = at
+    assert.ok(emit.call(process, signal, signal, number), `nobody listens to a ${signal} after ${at} ms`)
+    await stopping
+    assert.equal(exit.mock.callCount(), at === 2000 ? 1 : 0)
+  }
+  assert.deepEqual(exit.mock.calls[0].arguments, [143])
+  for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, process.listeners(signal as 'SIGINT').at(-1)!)
 })
 
 test('patterns, rates, sizes and times', () => {

@@ -79,10 +79,23 @@ export async function outputFolder(path: string): Promise<string> {
   return folder
 }
 
-/** Resolves when the program is asked to stop. */
-export function stopAsked(): Promise<void> {
+/** Signals so soon after the first are the same wish: of one Ctrl+C a terminal tells us, and so may whoever runs us. */
+const SAME_WISH_MS = 500
+/** What a shell adds to the number of the signal that ended a program. */
+const SIGNAL_STATUS = 128
+
+/** Resolves when the program is asked to stop. Asked once more, it ends at once: what was under way is as after a kill. */
+export function stopAsked(now: () => number = () => performance.now()): Promise<void> {
   return new Promise(resolve => {
-    process.once('SIGINT', () => resolve())
-    process.once('SIGTERM', () => resolve())
+    let askedAt: number | undefined
+    const onSignal = (signal: NodeJS.Signals, number: number) => {
+      askedAt ??= now()
+      resolve()
+      if (now() - askedAt < SAME_WISH_MS) return
+      process.stderr.write(`ended at once by a second ${signal}\n`)
+      process.exit(SIGNAL_STATUS + number)
+    }
+    process.on('SIGINT', onSignal)
+    process.on('SIGTERM', onSignal)
   })
 }
