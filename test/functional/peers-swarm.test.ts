@@ -124,6 +124,28 @@ test('torrents are paused, limited, moved, renamed, shown and left, by commands 
   assert.equal(await peer.end('SIGTERM'), 0)
   await peer.start()
   assert.deepEqual(await peer.call('listtorrents'), [])
+
+  // Whoever resumes a torrent hears whether it goes on.
+  const source = join(root, 'obstructed')
+  await mkdir(source)
+  await writeFile(join(source, 'full'), noise(20_000, 5))
+  await writeFile(join(source, 'empty'), '')
+  const { infohash, metainfo } = await peer.call<Torrent & { metainfo: string }>('sharefiles', [source])
+  await peer.call('removetorrent', [infohash])
+  const torrentFile = join(root, 'obstructed.torrent')
+  await writeFile(torrentFile, Buffer.from(metainfo, 'base64'))
+  const folder = join(root, 'obstructed-fetched')
+  await mkdir(folder)
+  await writeFile(join(folder, 'obstructed'), 'in the way')
+  await peer.call('addtorrent', [torrentFile, folder])
+  await peer.until(infohash, ({ state }) => state === 'error')
+
+  const still = await peer.run('swarm', 'resume', 'obstructed')
+  assert.deepEqual([still.status, still.out], [1, ''])
+  assert.match(still.err, /^error path-not-a-folder: .*\n {2}next: /)
+  await rm(join(folder, 'obstructed'))
+  const mended = await peer.run('swarm', 'resume', 'obstructed')
+  assert.deepEqual([mended.status, mended.out], [0, 'obstructed goes on: downloading\n'], mended.err)
   assert.equal(await peer.end('SIGTERM'), 0)
 })
 

@@ -26,6 +26,13 @@ export interface TorrentAnswer {
   readonly magnet: string
 }
 
+/** Why a torrent stands still until it is resumed; undefined where it does not. */
+export function failureOf({ state, error }: TorrentAnswer): OperationError | undefined {
+  if (state !== 'error' || error === undefined) return undefined
+  const { code, message, next } = error
+  return new OperationError(code, message, next === undefined ? {} : { next })
+}
+
 export interface SwarmAnswer {
   readonly torrents: number
   readonly port?: number

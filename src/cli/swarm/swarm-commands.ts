@@ -3,7 +3,7 @@ import type { Json } from '../../rpc/json/json-value.ts'
 import { UsageError } from '../read-flags.ts'
 import type { RunningPeerOptions } from '../running-peer.ts'
 import { formatBytes } from './progress.ts'
-import { type RunningSwarm, requireSwarm, type SwarmAnswer, type TorrentAnswer } from './running-swarm.ts'
+import { failureOf, type RunningSwarm, requireSwarm, type SwarmAnswer, type TorrentAnswer } from './running-swarm.ts'
 import { stopAsked } from './swarm-options.ts'
 import { type SourcesAnswer, swarmTable, torrentText } from './swarm-table.ts'
 
@@ -12,6 +12,8 @@ export interface SwarmCommandOptions extends RunningPeerOptions {
 }
 
 const WATCH_MS = 1000
+/** How often a torrent is asked whether its files have been looked through. */
+const CHECKING_MS = 200
 
 async function withSwarm(options: SwarmCommandOptions, work: (swarm: RunningSwarm) => Promise<void>): Promise<number> {
   const swarm = await requireSwarm(options)
@@ -80,8 +82,19 @@ export function pauseTorrent(torrent: string, options: SwarmCommandOptions): Pro
   return change('pausetorrent', [torrent], options, answer => `${nameOf(answer)} is paused`)
 }
 
+/** `peers swarm resume`: ends when it is known whether the torrent goes on; throws why it does not. */
 export function resumeTorrent(torrent: string, options: SwarmCommandOptions): Promise<number> {
-  return change('resumetorrent', [torrent], options, answer => `${nameOf(answer)} goes on: ${answer.state}`)
+  return withSwarm(options, async swarm => {
+    let answer = await swarm.call<TorrentAnswer>('resumetorrent', [torrent])
+    // Its files are looked through first.
+    while (answer.state === 'checking') {
+      await new Promise(done => setTimeout(done, CHECKING_MS))
+      answer = await swarm.call<TorrentAnswer>('gettorrent', [answer.infohash])
+    }
+    const failure = failureOf(answer)
+    if (failure !== undefined) throw failure
+    tell(`${nameOf(answer)} goes on: ${answer.state}`, answer, options)
+  })
 }
 
 export function removeTorrent(torrent: string, options: SwarmCommandOptions): Promise<number> {

@@ -5,7 +5,7 @@ import { chooseByPatterns, isChosen, shownPaths } from '../../node/swarm/file-se
 import { infohashesOf, readMagnet } from '../../node/swarm/session-source.ts'
 import type { GetOptions } from './get.ts'
 import { formatBytes, formatSeconds, ProgressReporter } from './progress.ts'
-import { type RunningSwarm, requireSwarm, type SwarmAnswer, type TorrentAnswer } from './running-swarm.ts'
+import { failureOf, type RunningSwarm, requireSwarm, type SwarmAnswer, type TorrentAnswer } from './running-swarm.ts'
 import type { ShareOptions } from './share.ts'
 import { type SwarmOptions, stopAsked } from './swarm-options.ts'
 import type { FileAnswer, SourcesAnswer } from './swarm-table.ts'
@@ -153,10 +153,8 @@ export async function getThroughPeer(source: string, options: GetOptions, swarm:
     if (found.isKnown) tellKnown(reporter, torrent)
     const failures = new TrackerFailures(reporter)
     while (!torrent.complete) {
-      if (torrent.state === 'error' && torrent.error !== undefined) {
-        const { code, message, next } = torrent.error
-        throw new OperationError(code, message, next === undefined ? {} : { next })
-      }
+      const failure = failureOf(torrent)
+      if (failure !== undefined) throw failure
       if (isStopped) {
         throw new OperationError('stopped', 'stopped looking before all was there; the peer goes on fetching', {
           next: `end that with: peers swarm remove ${torrent.infohash.slice(0, 8)}`,
