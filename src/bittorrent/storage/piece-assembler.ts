@@ -255,6 +255,11 @@ export class PieceAssembler {
     for (const assembly of [...this.#assemblies.values()]) this.#release(assembly)
   }
 
+  /** The disk has lost what was written: all that has not become a piece comes again. */
+  giveUpAll(): void {
+    for (const assembly of [...this.#assemblies.values()]) this.#giveUp(assembly)
+  }
+
   /** A write is over; the piece of one that failed is given up. */
   written({ assembly, firstBlock, buffers }: WriteEffect, succeeded: boolean): void {
     assembly.writesPending--

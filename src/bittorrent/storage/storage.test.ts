@@ -240,6 +240,26 @@ test('a disk that fails blames nobody, and frees all memory', () => {
   assert.equal(assembler.isFull, false)
 })
 
+test('what the disk has lost comes again, whether it was written or on its way', () => {
+  const of = sample('hybrid')
+  const pool = new BlockPool()
+  const assembler = makeAssembler(of, undefined, pool)
+  const disk = new FakeDisk(of)
+  for (const block of [0, 1]) deliver(assembler, of, 0, block)
+  assembler.flushAll()
+  disk.drain(assembler)
+  deliver(assembler, of, 1, 0)
+  assembler.flushAll()
+  assembler.giveUpAll()
+  disk.drain(assembler)
+  const lost = (piece: number) => ({ type: 'failed' as const, piece, digests: new Uint8Array(0) })
+  assert.deepEqual(disk.verdicts, [lost(0), lost(1)])
+  assert.equal(pool.bytesInUse, 0)
+  for (let block = 0; block < 4; block++) deliver(assembler, of, 0, block)
+  disk.drain(assembler)
+  assert.deepEqual(disk.verdicts[2], { type: 'verified', piece: 0, digests: undefined })
+})
+
 test('torrents that share memory do not wait for each other for ever', () => {
   const of = sample('v1')
   const pool = new BlockPool()

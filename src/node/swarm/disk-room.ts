@@ -6,6 +6,12 @@ const ROOM_CHECK_MS = 2000
 const ROOM_BYTES_MIN = 256 * 1024
 const ROOM_BYTES_MAX = 64 * 1024 * 1024
 
+/** Whether something failed because there is no room, or no more for whoever runs this. */
+export function isDiskFull(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ENOSPC' || code === 'EDQUOT'
+}
+
 /** Bytes that are free for us where a path is, or will be. */
 export async function freeBytes(path: string): Promise<number> {
   for (let at = path; ; at = dirname(at)) {

@@ -1,8 +1,24 @@
 import type { FileHandle } from 'node:fs/promises'
 import { OperationError } from '../../base/errors.ts'
+import { isDiskFull } from './disk-room.ts'
 import type { LimitedFile, OpenFilesLimit } from './open-files-limit.ts'
 import { openPatiently } from './open-patiently.ts'
 import { WriteQueue } from './write-queue.ts'
+
+const FLUSH_FAILED = 'flush-failed'
+
+function flushError(cause: unknown, path: string): OperationError {
+  if (isDiskFull(cause)) {
+    return new OperationError('disk-full', `no room on the disk for what was written to ${path}`, {
+      cause,
+      next: 'make room: it goes on by itself, and fetches again what has not come to the disk',
+    })
+  }
+  return new OperationError(FLUSH_FAILED, `what was written to the disk may be lost: ${(cause as Error).message}`, {
+    cause,
+    next: 'look after the disk and start again: what is there is checked then',
+  })
+}
 
 /** Opens a file of the torrent, or one that belongs to none of its files. */
 export type OpenPath = (path: string, writing: boolean, file: number | undefined) => Promise<FileHandle>
@@ -86,7 +102,7 @@ export class FileHandles {
   readonly #open = new Map<string, OpenFile>()
   /** Files that are being closed, what they hold still on its way to the disk. */
   readonly #closing = new Set<Promise<void>>()
-  /** The system tells of a failed flush but once; what it was to make durable stays unsure from then on. */
+  /** The system tells of a failed flush but once; what it was to make durable stays unsure from then on, whatever reads say. */
   #flushFailure: OperationError | undefined
 
   constructor(limit: OpenFilesLimit, openPath: OpenPath) {
@@ -150,17 +166,16 @@ export class FileHandles {
     try {
       await file.flush()
     } catch (cause) {
-      this.#flushFailure ??= new OperationError(
-        'flush-failed',
-        `what was written to the disk may be lost: ${(cause as Error).message}`,
-        { cause, next: 'look after the disk and start again: what is there is checked then' },
-      )
+      // What lasts is told of rather than what passes.
+      if (this.#flushFailure?.code !== FLUSH_FAILED) this.#flushFailure = flushError(cause, file.path)
     }
   }
 
   /**
-   * Returns once all that was written is durable. Throws OperationError `flush-failed` where a flush has failed, now or ever before:
-   * nothing may be claimed then until all was checked anew.
+   * Returns once all that was written is durable.
+   *
+   * @throws OperationError `flush-failed` where a flush has failed, now or ever before: nothing may be claimed then until all was
+   *   checked anew. `disk-full` once where there was no room: what was written since the last flush has to be written again
    */
   async sync(): Promise<void> {
     for (const file of [...this.#open.values()]) {
@@ -171,7 +186,10 @@ export class FileHandles {
       file.leave()
     }
     await Promise.all(this.#closing)
-    if (this.#flushFailure !== undefined) throw this.#flushFailure
+    const failure = this.#flushFailure
+    if (failure === undefined) return
+    if (failure.code !== FLUSH_FAILED) this.#flushFailure = undefined
+    throw failure
   }
 
   /** Returns once a file is closed: whoever needs it next opens it anew. */

@@ -276,7 +276,8 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
       this.fail(error)
       return
     }
-    if (this.isClosed || this.#isHeld || this.#room.isWaiting) return
+    // What was an error before is one still, room or not.
+    if (this.isClosed || this.#isHeld || this.#room.isWaiting || this.#state === 'error') return
     this.core.paused = true
     this.#error = error
     this.#room.begin(this.#host.now())

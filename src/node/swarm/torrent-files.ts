@@ -5,6 +5,7 @@ import { OperationError } from '../../base/errors.ts'
 import type { PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
 import type { TorrentInfo } from '../../bittorrent/metainfo/torrent-info.ts'
 import type { FileState } from '../../bittorrent/storage/resume-data.ts'
+import { isDiskFull } from './disk-room.ts'
 import { makeFolders } from './durable-file.ts'
 import { FileGate } from './file-gate.ts'
 import { FileHandles, type OpenFile } from './file-handles.ts'
@@ -283,8 +284,7 @@ function cut(views: readonly Uint8Array[], start: number, length: number): Uint8
 /** What went wrong with a file, in words that help. */
 export function diskError(error: unknown, path: string): OperationError {
   if (error instanceof OperationError) return error
-  const code = (error as NodeJS.ErrnoException).code
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
+  if (isDiskFull(error)) {
     return new OperationError('disk-full', `no room on the disk for ${path}`, {
       cause: error,
       next: 'make room: it goes on by itself, and nothing that was verified is lost',
@@ -296,6 +296,7 @@ export function diskError(error: unknown, path: string): OperationError {
       next: 'raise the limit of open files (ulimit -n), or close other programs, and resume: nothing is lost',
     })
   }
-  if (code === 'ENOENT') return new OperationError('file-missing', `${path} is missing`, { cause: error })
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+    return new OperationError('file-missing', `${path} is missing`, { cause: error })
   return new OperationError('file-error', `${path}: ${(error as Error).message}`, { cause: error })
 }

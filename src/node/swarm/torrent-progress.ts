@@ -1,3 +1,4 @@
+import type { OperationError } from '../../base/errors.ts'
 import type { JournalEntry } from '../../bittorrent/storage/resume-data.ts'
 import { Bitfield } from '../../bittorrent/wire/bitfield.ts'
 import { describeFiles, type OpenedFiles } from './open-files.ts'
@@ -13,6 +14,8 @@ export class TorrentProgress {
   #unnoted: JournalEntry[] = []
   #saving: Promise<void> | undefined
   #closed = false
+  /** Told which pieces no snapshot claims, where what was written of them has not become durable. */
+  onNotDurable: ((pieces: readonly number[]) => void) | undefined
 
   /** @param onFailure told why notes or claims could not be written; the next `save` makes up for it */
   constructor(resume: ResumeStore, onFailure: (error: unknown) => void) {
@@ -72,12 +75,27 @@ export class TorrentProgress {
   }
 
   async #save(current: Bitfield, opened: OpenedFiles): Promise<void> {
-    const have = Bitfield.fromBytes(current.bytes, current.size)!
-    await opened.files.sync()
+    const complete = () => Bitfield.fromBytes(current.bytes, current.size)!
+    let have = complete()
+    try {
+      await opened.files.sync()
+    } catch (error) {
+      if ((error as OperationError).code !== 'disk-full') throw error
+      // It stops first: what is given up is asked for at once.
+      this.#onFailure(error)
+      this.#giveUp()
+      // What was claimed before still is, and nobody is to find the rest in memory at the next start and believe it.
+      have = complete()
+    }
     await this.#resume.save({ have, ...(await describeFiles(opened)) })
     for (const piece of this.#unclaimed.keys()) if (have.has(piece)) this.#unclaimed.delete(piece)
     this.#unnoted = []
     this.#resume.restartJournal([...this.#unclaimed.values()].flat())
+  }
+
+  #giveUp(): void {
+    this.onNotDurable?.([...this.#unclaimed.keys()])
+    this.#unclaimed.clear()
   }
 
   close(): void {

@@ -60,6 +60,17 @@ export class TorrentStorage {
       () => host.now(),
       error => owner.failed(error),
     )
+    owner.progress.onNotDurable = pieces => this.#giveUp(pieces)
+  }
+
+  /** Even where reads still give what was written, the disk may not have it: it comes again. */
+  #giveUp(pieces: readonly number[]): void {
+    const { core, host } = this.#owner
+    // Some of them may just have been verified.
+    this.#owner.settle()
+    this.assembler.giveUpAll()
+    for (const piece of pieces) core.pieceLost(piece, host.now())
+    this.#owner.settle()
   }
 
   /**
