@@ -132,12 +132,10 @@ test('torrents are paused, limited, moved, renamed, shown and left, by commands 
   await writeFile(join(source, 'empty'), '')
   const { infohash, metainfo } = await peer.call<Torrent & { metainfo: string }>('sharefiles', [source])
   await peer.call('removetorrent', [infohash])
-  const torrentFile = join(root, 'obstructed.torrent')
-  await writeFile(torrentFile, Buffer.from(metainfo, 'base64'))
   const folder = join(root, 'obstructed-fetched')
   await mkdir(folder)
   await writeFile(join(folder, 'obstructed'), 'in the way')
-  await peer.call('addtorrent', [torrentFile, folder])
+  await peer.call('addtorrent', [`data:application/x-bittorrent;base64,${metainfo}`, folder])
   await peer.until(infohash, ({ state }) => state === 'error')
 
   const still = await peer.run('swarm', 'resume', 'obstructed')
@@ -179,6 +177,7 @@ test('only the owner reaches the swarm, and what is wrong is told by name', asyn
     ['addtorrent', ['magnet:?dn=x', root], /^magnet-infohash-missing: /],
     ['addtorrent', [join(root, 'none.torrent'), root], /^file-missing: /],
     ['addtorrent', ['none.torrent', root], /^source must be an absolute path$/],
+    ['addtorrent', ['data:application/x-bittorrent;base64,AAAA', root], /^bencode-bad-token: .*\n {2}next: /],
     ['addtorrent', [`magnet:?xt=urn:btih:${'ab'.repeat(20)}`, 'here'], /^folder must be an absolute path$/],
     ['addtorrent', { source: 'magnet:?dn=x', folder: root, only: 'x' }, /^JSON value of type string is not of/],
     ['addtorrent', ['magnet:?dn=x', root, { fast: true }], /^Unknown option fast$/],

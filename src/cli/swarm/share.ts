@@ -1,4 +1,5 @@
 import type { TorrentVersion } from '../../bittorrent/metainfo/create-metainfo.ts'
+import { assertShareable } from '../../node/swarm/source-files.ts'
 import { formatBytes, ProgressReporter } from './progress.ts'
 import { openClient, peerFor, type SwarmOptions, stopAsked } from './swarm-options.ts'
 import { follow, magnetOf } from './tell-torrent.ts'
@@ -16,6 +17,8 @@ export interface ShareOptions extends SwarmOptions {
 
 /** `peers share`: makes a torrent of a file or folder and seeds it until it is stopped; a running peer does it instead. */
 export async function share(path: string, options: ShareOptions): Promise<number> {
+  // A running peer would look for what this process alone can open, such as /dev/stdin.
+  await assertShareable(path)
   const swarm = await peerFor(options)
   if (swarm !== undefined) return (await import('./through-peer.ts')).shareThroughPeer(path, options, swarm)
   const reporter = new ProgressReporter(options.json ?? false)

@@ -1,18 +1,23 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { encodeMetainfo } from '../../bittorrent/metainfo/create-metainfo.ts'
+import { makeInfo } from '../../bittorrent/swarm/virtual-swarm.ts'
 import { encodeTrackerFailure } from '../../bittorrent/tracker/http-tracker.ts'
 import { fitsGlob } from '../../node/swarm/glob.ts'
+import { readTorrentData } from '../../rpc/torrent-data.ts'
 import { runPeers } from '../run-peers.ts'
 import { collectTrackers, parsePieceLength, parseRate } from './parse-values.ts'
 import { formatBytes, formatProgress, formatSeconds } from './progress.ts'
+import { share } from './share.ts'
 import { stopAsked } from './swarm-options.ts'
+import { sourceForPeer } from './torrent-source.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'peers-cli-'))
 const running = new Set<ChildProcess>()
@@ -310,6 +315,21 @@ test('addresses that nobody can ask are wrong usage, before anything starts', as
   }
   const trackers = ['udp://[::1]:6969', 'https://tracker.example/announce']
   assert.deepEqual(collectTrackers(trackers[1], collectTrackers(trackers[0])), trackers)
+})
+
+test('a running peer is told the path of a plain file, and the bytes of all else', async () => {
+  const [plain, link, pipe] = ['plain.torrent', 'link.torrent', 'pipe'].map(name => join(root, name))
+  const bytes = encodeMetainfo(makeInfo(100_000, 16_384).bytes, undefined)
+  await writeFile(plain, bytes)
+  assert.equal((await sourceForPeer(plain)).told, plain)
+  await symlink(plain, link)
+  execFileSync('mkfifo', [pipe])
+  for (const path of [link, pipe]) {
+    const [{ from, told }] = await Promise.all([sourceForPeer(path), path === pipe && writeFile(pipe, bytes)])
+    assert.ok(typeof from !== 'string' && from.info.totalSize === 100_000)
+    assert.deepEqual(readTorrentData(told), bytes)
+  }
+  await assert.rejects(share(pipe, { format: 'v1' }), { code: 'path-not-a-file' })
 })
 
 test('a signal that comes twice is one wish to stop; a later one ends the program at once', async t => {

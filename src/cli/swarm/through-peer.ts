@@ -9,7 +9,7 @@ import { failureOf, type RunningSwarm, requireSwarm, type SwarmAnswer, type Torr
 import type { ShareOptions } from './share.ts'
 import { type SwarmOptions, stopAsked } from './swarm-options.ts'
 import type { FileAnswer, SourcesAnswer } from './swarm-table.ts'
-import { assertSomeFit, noSuchFile, torrentSource, writeTorrentFile } from './torrent-source.ts'
+import { assertSomeFit, noSuchFile, sourceForPeer, writeTorrentFile } from './torrent-source.ts'
 import { TrackerFailures } from './tracker-failures.ts'
 
 const POLL_MS = 300
@@ -90,11 +90,11 @@ async function added(
   options: GetOptions,
   swarm: RunningSwarm,
 ): Promise<{ readonly torrent: TorrentAnswer; readonly isKnown: boolean }> {
-  const from = await torrentSource(source)
+  const { from, told } = await sourceForPeer(source)
   const { only, peer } = options
   if (only !== undefined && typeof from !== 'string') assertSomeFit(shownPaths(from.info), only)
   const params = [
-    typeof from === 'string' ? source : resolve(source),
+    told,
     folder,
     {
       ...(only !== undefined && { only: [...only] }),

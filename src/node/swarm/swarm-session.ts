@@ -286,14 +286,14 @@ export class SwarmSession {
   /**
    * Fetches a torrent and gives it on.
    *
-   * @param source a magnet link, or the path of a .torrent file
+   * @param source a magnet link, the path of a .torrent file, or its bytes
    * @throws OperationError with a verdict's code where it is none; `torrent-known`, `file-missing`, `cannot-write`
    */
-  async add(source: string, options: FetchOptions): Promise<SessionTorrent> {
-    const isMagnet = source.toLowerCase().startsWith('magnet:')
-    const bytes = isMagnet ? undefined : await readTorrentFile(source)
-    const summary = bytes === undefined ? readMagnet(source) : readMetainfo(bytes)
-    const record = { ...fetchRecord(summary, options), magnet: isMagnet ? source : undefined }
+  async add(source: string | Uint8Array, options: FetchOptions): Promise<SessionTorrent> {
+    const magnet = typeof source === 'string' && source.toLowerCase().startsWith('magnet:') ? source : undefined
+    const torrent = magnet ?? (typeof source === 'string' ? await readTorrentFile(source) : source)
+    const summary = typeof torrent === 'string' ? readMagnet(torrent) : readMetainfo(torrent)
+    const record = { ...fetchRecord(summary, options), magnet }
     this.#assertUnknown(record)
     await makeFolders(record.folder).catch(cause => {
       throw new OperationError('cannot-write', `${record.folder} cannot be a folder: ${(cause as Error).message}`, {
@@ -301,7 +301,7 @@ export class SwarmSession {
         next: 'choose another folder',
       })
     })
-    return this.#admit(record, bytes ?? source, {})
+    return this.#admit(record, torrent, {})
   }
 
   /**

@@ -4,6 +4,7 @@ import { torrentJson } from '../answers/torrent-json.ts'
 import { asArray, asString } from '../arguments.ts'
 import type { RpcMethod, RpcParam } from '../method.ts'
 import { RPC_INVALID_PARAMETER, RpcError } from '../rpc-error.ts'
+import { readTorrentData } from '../torrent-data.ts'
 import { absolutePath, asLimit, OptionFields, peersOf, swarmMethod, TORRENT, torrentOf } from './swarm-call.ts'
 
 const TORRENT_RESULT =
@@ -61,7 +62,13 @@ const addtorrent = swarmMethod({
     'Fetches a torrent, checks every piece, and gives on what it has. Goes on after a restart, until it is removed. ' +
     'Answers at once; gettorrent tells how far it is.',
   params: [
-    { name: 'source', type: 'string', required: true, about: 'A magnet link, or the path of a .torrent file.' },
+    {
+      name: 'source',
+      type: 'string',
+      required: true,
+      about:
+        'A magnet link, the path of a .torrent file, or its bytes: data:application/x-bittorrent;base64,… (RFC 2397).',
+    },
     { name: 'folder', type: 'string', required: true, about: 'Where its files go; an absolute path.' },
     FETCH_OPTIONS,
   ],
@@ -69,7 +76,8 @@ const addtorrent = swarmMethod({
   handler: async (session, args) => {
     const options = new OptionFields(args, FETCH_OPTIONS)
     const text = args.string('source')
-    const source = text.toLowerCase().startsWith('magnet:') ? text : absolutePath(text, 'source')
+    const isMagnet = text.toLowerCase().startsWith('magnet:')
+    const source = isMagnet ? text : (readTorrentData(text) ?? absolutePath(text, 'source'))
     const entry = await session.add(source, {
       folder: absolutePath(args.string('folder'), 'folder'),
       only: options.texts('only'),
