@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { cp, type FileHandle, mkdir, open, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { cp, type FileHandle, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { after, afterEach, test } from 'node:test'
 import { addressOf, assertSameFiles, reaches, SwarmBench } from '../../../test/swarm-fixtures.ts'
 import { OperationError } from '../../base/errors.ts'
@@ -34,15 +34,33 @@ after(async () => {
 
 /** The files of a torrent that has one of so many bytes, none of them there. */
 async function emptyFiles(length: number): Promise<TorrentFiles> {
-  const folder = bench.folder()
-  await mkdir(folder)
-  await writeFile(join(folder, 'x.bin'), new Uint8Array(length))
-  const parsed = parseMetainfo(await makeTorrent(join(folder, 'x.bin'), { version: 'v1' }, pool))
+  const path = join(bench.folder(), 'x.bin')
+  await mkdir(dirname(path))
+  await writeFile(path, new Uint8Array(length))
+  return filesOf(path)
+}
+
+/** The files of a torrent of what is at a path, none of them there. */
+async function filesOf(path: string): Promise<TorrentFiles> {
+  const parsed = parseMetainfo(await makeTorrent(path, { version: 'v1' }, pool))
   assert.ok(parsed.ok)
   const { info } = parsed.value
+  const folder = dirname(path)
   const places = await FilePlaces.load(info, join(folder, 'places'), join(folder, 'new'))
   return new TorrentFiles(info, new PieceMap(info), places, join(folder, 'parts'), new OpenFilesLimit())
 }
+
+test('folders that somebody removes while a torrent is fetched are made again', async () => {
+  const files = await filesOf(await bench.album())
+  const first = files.path(0)
+  for (let times = 0; times < 2; times++) {
+    await files.write(0, [new Uint8Array(16_384).fill(7)])
+    assert.equal((await readFile(first))[16_383], 7)
+    await files.letGo(0)
+    await rm(dirname(dirname(first)), { recursive: true })
+  }
+  await files.close()
+})
 
 test('what is written while files are flushed is flushed the next time', async () => {
   const files = await emptyFiles(32 << 20)

@@ -26,7 +26,9 @@ export class TorrentFiles {
   readonly #places: FilePlaces
   readonly #partsPath: string
   #inParts: ReadonlySet<number> = new Set()
-  readonly #handles: FileHandles
+  readonly #limit: OpenFilesLimit
+  /** Made when it is needed: thousands of torrents never open a file. */
+  #handles: FileHandles | undefined
   readonly #checkedFolders = new Set<string>()
   readonly #gate = new FileGate()
   /** What files were when their bytes were last known to be right; whatever changes them since is found before they are served. */
@@ -39,7 +41,7 @@ export class TorrentFiles {
     this.#map = map
     this.#places = places
     this.#partsPath = partsPath
-    this.#handles = new FileHandles(limit, (path, writing, file) => this.#open(path, writing, file))
+    this.#limit = limit
   }
 
   get places(): FilePlaces {
@@ -148,12 +150,12 @@ export class TorrentFiles {
   }
 
   /** {@link FileHandles.sync}. */
-  sync(): Promise<void> {
-    return this.#handles.sync()
+  async sync(): Promise<void> {
+    await this.#handles?.sync()
   }
 
-  close(): Promise<void> {
-    return this.#handles.close()
+  async close(): Promise<void> {
+    await this.#handles?.close()
   }
 
   /** Creates the empty files, which no byte will ever create. */
@@ -173,6 +175,7 @@ export class TorrentFiles {
     }
     const path = isParts ? this.#partsPath : this.path(index)
     if (writing) this.#noteChange(index)
+    this.#handles ??= new FileHandles(this.#limit, (...place) => this.#open(...place))
     const file = this.#handles.take(path, writing, isParts ? undefined : index)
     try {
       if (!file.isOpen) await file.opening
@@ -216,8 +219,8 @@ export class TorrentFiles {
   }
 
   /** Whoever needs a file next opens it anew: another may stand in its place. */
-  letGo(file: number): Promise<void> {
-    return this.#handles.putAside(this.path(file))
+  async letGo(file: number): Promise<void> {
+    await this.#handles?.putAside(this.path(file))
   }
 
   /** A move that failed leaves its file where it was. */
@@ -228,12 +231,20 @@ export class TorrentFiles {
   async #open(path: string, writing: boolean, index: number | undefined): Promise<FileHandle> {
     // A link in place of a file could lead anywhere.
     const access = (writing ? constants.O_RDWR | constants.O_CREAT : constants.O_RDONLY) | (constants.O_NOFOLLOW ?? 0)
-    if (index !== undefined) {
-      const { folder, path: names } = this.#places.placeOf(index)
-      await this.#checkFolders(folder, names, writing)
-    } else if (writing) await makeFolders(dirname(path))
     const executable = index !== undefined && this.#info.files[index].executable
-    const handle = await open(path, access, executable ? 0o777 : 0o666)
+    const openThere = async () => {
+      if (index !== undefined) {
+        const { folder, path: names } = this.#places.placeOf(index)
+        await this.#checkFolders(folder, names, writing)
+      } else if (writing) await makeFolders(dirname(path))
+      return open(path, access, executable ? 0o777 : 0o666)
+    }
+    const handle = await openThere().catch(error => {
+      if (!writing || error.code !== 'ENOENT') throw error
+      // A folder that was there may be gone.
+      this.#checkedFolders.clear()
+      return openThere()
+    })
     if (!writing || index === undefined) return handle
     try {
       // Sparse from the beginning, so that writes in any order never move the end.
@@ -248,7 +259,10 @@ export class TorrentFiles {
 
   /** The folders above a file must be folders, not links to elsewhere; missing ones are made. */
   async #checkFolders(root: string, path: readonly string[], create: boolean): Promise<void> {
-    if (create) await makeFolders(root)
+    if (create && !this.#checkedFolders.has(root)) {
+      await makeFolders(root)
+      this.#checkedFolders.add(root)
+    }
     let folder = root
     for (const name of path.slice(0, -1)) {
       folder = join(folder, name)
