@@ -1,5 +1,6 @@
 import { OperationError } from '../../base/errors.ts'
 import { chooseByPatterns, shownPaths } from '../../node/swarm/file-selection.ts'
+import type { SwarmTorrent } from '../../node/swarm/swarm-torrent.ts'
 import { wantedBytes } from '../../node/swarm/wanted-bytes.ts'
 import { formatBytes, formatSeconds, ProgressReporter } from './progress.ts'
 import { openClient, outputFolder, peerFor, type SwarmOptions, stopAsked } from './swarm-options.ts'
@@ -40,7 +41,7 @@ export async function get(source: string, options: GetOptions): Promise<number> 
     // It is there at once, where it can be; to look through its files may take long.
     const torrent = client.torrents.at(0) ?? (await adding)
     unfollow = follow(reporter, torrent)
-    await Promise.race([adding.then(() => torrent.done()), stopping])
+    await Promise.race([adding.then(() => doneAndDurable(torrent)), stopping])
     reporter.clear()
     if (isStopped) {
       throw new OperationError('stopped', 'stopped before all was there', {
@@ -66,4 +67,14 @@ export async function get(source: string, options: GetOptions): Promise<number> 
     reporter.clear()
     await client.close()
   }
+}
+
+/** Resolves once all that was asked for is verified and will be there after a loss of power, too. */
+async function doneAndDurable(torrent: SwarmTorrent): Promise<void> {
+  do {
+    await torrent.done()
+    await torrent.save()
+    // What a full disk did not take is fetched again.
+  } while (!torrent.core.isDone)
+  if (torrent.error !== undefined) throw torrent.error
 }
