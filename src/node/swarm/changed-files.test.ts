@@ -99,6 +99,17 @@ test('a file that vanishes or shrinks is fetched again, once its owner says so',
   }
 })
 
+test('what its owner writes to an empty file of what is shared stays', async () => {
+  const [album, seeder] = [await bench.album(), await bench.client()]
+  const { torrent, metainfo } = await seeder.seed(album, { version: 'v1', pieceLength: 32_768 })
+  await seeder.remove(torrent)
+  const path = join(album, 'b', 'empty')
+  await writeFile(path, 'my own words')
+  const again = await seeder.add(metainfo, { folder: join(album, '..'), expectComplete: true })
+  assert.equal(again.state, 'seeding')
+  assert.equal(await readFile(path, 'utf8'), 'my own words')
+})
+
 test('pausing a torrent that failed does not take its cause away', async () => {
   const [album, seeder] = [await bench.album(), await bench.client()]
   const { torrent, metainfo } = await seeder.seed(album, { version: 'v1', pieceLength: 32_768 })

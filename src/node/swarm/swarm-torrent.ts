@@ -175,8 +175,9 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
         this.#setState('allocating')
         await allocateFiles(opened, this.#moves.signal, this)
       }
+      const { expectComplete, trustFiles } = this.#options
       // A disk that is full lets no file be made, not even an empty one.
-      if (!this.isClosed) await opened.files.createEmpty()
+      if (!this.isClosed) await opened.files.createEmpty(!expectComplete && !trustFiles)
       if (!this.isClosed) this.#start(info, opened)
     } catch (error) {
       this.#diskFailed(diskError(error, this.folder))

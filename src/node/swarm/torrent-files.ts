@@ -158,12 +158,16 @@ export class TorrentFiles {
     await this.#handles?.close()
   }
 
-  /** Creates the empty files, which no byte will ever create. */
-  async createEmpty(): Promise<void> {
+  /**
+   * Creates the empty files, which no byte will ever create.
+   *
+   * @param mayCut whether those that have bytes are made empty: they may be what their owner wrote there
+   */
+  async createEmpty(mayCut: boolean): Promise<void> {
     for (const [index, file] of this.#info.files.entries()) {
       if (file.length > 0 || file.padding || file.symlink !== undefined || this.#inParts.has(index)) continue
       const found = await lstat(this.path(index)).catch(() => undefined)
-      if (found === undefined || found.size > 0) await this.#use(index, true, async () => {})
+      if (found === undefined || (mayCut && found.size > 0)) await this.#use(index, true, async () => {})
     }
   }
 
