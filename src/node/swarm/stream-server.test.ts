@@ -62,6 +62,15 @@ test('a player gets the file, and a page of somebody else does not', async () =>
   await client.remove(torrent)
 })
 
+test('why it cannot listen is said', async () => {
+  const { torrent } = await client.seed(join(root, 'film.mp4'), { version: 'v2' })
+  const stream = await StreamServer.open(torrent, 0)
+  const port = Number(new URL(stream.url).port)
+  await assert.rejects(StreamServer.open(torrent, 0, port), { code: 'port-in-use' })
+  await assert.rejects(StreamServer.open(torrent, 0, 99_999), { code: 'port-invalid' })
+  await stream.close()
+})
+
 test('a player that comes before the files are looked through is asked to come again', async () => {
   // No disk has room for it, so that it never begins.
   const metainfo = encodeMetainfo(makeInfo(2 ** 43, 2 ** 28).bytes, undefined)

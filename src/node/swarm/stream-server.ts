@@ -1,8 +1,12 @@
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { OperationError } from '../../base/errors.ts'
+import { assertPort, listenError } from './listening.ts'
 import type { SwarmTorrent } from './swarm-torrent.ts'
+
+/** Players of other machines are not served: the file may be nobody else's business. */
+const HOST = '127.0.0.1'
 
 /** Types that players want to know; everything else is bytes. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -63,23 +67,24 @@ export class StreamServer {
     })
   }
 
+  /** Throws OperationError `port-invalid`, `port-in-use`, `port-not-allowed`, `cannot-listen`. */
   static async open(torrent: SwarmTorrent, file: number, port = 0): Promise<StreamServer> {
+    assertPort(port)
     const stream = new StreamServer(torrent, file)
-    await new Promise<void>((resolve, reject) => {
-      stream.#server.once('error', cause => {
-        reject(
-          new OperationError('port-in-use', `cannot listen on port ${port}`, { cause, next: 'choose another port' }),
-        )
-      })
-      stream.#server.listen(port, '127.0.0.1', resolve)
-    })
+    try {
+      await once(stream.#server.listen(port, HOST), 'listening')
+    } catch (cause) {
+      throw listenError(cause, HOST, port)
+    }
+    // One connection that fails is no reason to end.
+    stream.#server.on('error', () => {})
     return stream
   }
 
   /** Where a player finds the file. */
   get url(): string {
     const { port } = this.#server.address() as { port: number }
-    return `http://127.0.0.1:${port}/${encodeURIComponent(this.#name)}`
+    return `http://${HOST}:${port}/${encodeURIComponent(this.#name)}`
   }
 
   get #name(): string {
