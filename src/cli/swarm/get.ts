@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { OperationError } from '../../base/errors.ts'
 import { chooseByPatterns, shownPaths } from '../../node/swarm/file-selection.ts'
 import type { SwarmTorrent } from '../../node/swarm/swarm-torrent.ts'
@@ -71,10 +72,13 @@ export async function get(source: string, options: GetOptions): Promise<number> 
 
 /** Resolves once all that was asked for is verified and will be there after a loss of power, too. */
 async function doneAndDurable(torrent: SwarmTorrent): Promise<void> {
-  do {
+  for (;;) {
     await torrent.done()
     await torrent.save()
-    // What a full disk did not take is fetched again.
-  } while (!torrent.core.isDone)
-  if (torrent.error !== undefined) throw torrent.error
+    const { error } = torrent
+    if (error !== undefined && error.code !== 'disk-full') throw error
+    // What a full disk did not take is fetched again, once there is room.
+    if (error !== undefined) await once(torrent, 'state')
+    else if (torrent.core.isDone) return
+  }
 }

@@ -23,6 +23,11 @@ function flushError(cause: unknown, path: string): OperationError {
 /** Opens a file of the torrent, or one that belongs to none of its files. */
 export type OpenPath = (path: string, writing: boolean, file: number | undefined) => Promise<FileHandle>
 
+/** Whether bytes are lost; systems that flush only what may be written say something else of the rest. */
+function isLoss(error: NodeJS.ErrnoException): boolean {
+  return isDiskFull(error) || error.code === 'EIO'
+}
+
 /** A file that is open, or about to be. */
 export class OpenFile implements LimitedFile {
   readonly path: string
@@ -70,7 +75,9 @@ export class OpenFile implements LimitedFile {
   async flush(): Promise<void> {
     if (!this.isDirty) return
     this.isDirty = false
-    await this.#handle!.datasync()
+    await this.#handle!.datasync().catch(error => {
+      if (this.isWritable || isLoss(error)) throw error
+    })
   }
 
   close(): Promise<void> {

@@ -18,6 +18,11 @@ function journalBlocks(journal: FoundResume['journal']): Map<number, Set<number>
   return written
 }
 
+/** What is there, and the files of which nobody has made sure that it is on the disk. */
+export interface InspectedPieces extends StoredPieces {
+  readonly unsure: ReadonlySet<number>
+}
+
 /** The files of a torrent as they are, and what is remembered of them. */
 export interface FoundFiles extends Pick<ResumeSnapshot, 'files' | 'inParts' | 'parts'> {
   readonly resume: FoundResume
@@ -33,7 +38,7 @@ export async function inspectFiles(
   { files, inParts, parts, resume: { snapshot, journal } }: FoundFiles,
   pool: HashPool,
   onChecked: (done: number, total: number) => void,
-): Promise<StoredPieces> {
+): Promise<InspectedPieces> {
   const { info, map, layers } = target
   const have = new Bitfield(map.pieceCount)
   const written = journalBlocks(journal)
@@ -45,10 +50,12 @@ export async function inspectFiles(
   /** Bytes behind the end of a file make no piece wrong: its last one counts as missing, and goes when that is written. */
   const isTooLong = (file: number, piece: number) =>
     !inParts.has(file) && files[file].size > info.files[file].length && map.piecesOfFile(file)?.[1] === piece
+  const slicesOf = (piece: number) =>
+    map.slices(piece * info.pieceLength, map.dataSize(piece)).filter(({ file }) => !info.files[file].padding)
   const doubtful: number[] = []
   const partial = new Map<number, number[]>()
   for (let piece = 0; piece < map.pieceCount; piece++) {
-    const touched = map.slices(piece * info.pieceLength, map.dataSize(piece)).filter(s => !info.files[s.file].padding)
+    const touched = slicesOf(piece)
     const blocks = written.get(piece)
     const isWhole = blocks?.size === map.blockCount(piece)
     // Blocks that cannot be judged come again, and so do those that lie elsewhere now.
@@ -67,5 +74,9 @@ export async function inspectFiles(
     onChecked(++done, doubtful.length)
   })
   for (const piece of partial.keys()) if (have.has(piece)) partial.delete(piece)
-  return { have, partial }
+  const unsure = new Set<number>()
+  for (const piece of [...partial.keys(), ...doubtful.filter(each => have.has(each))]) {
+    for (const { file } of slicesOf(piece)) unsure.add(file)
+  }
+  return { have, partial, unsure }
 }

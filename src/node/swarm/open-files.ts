@@ -92,6 +92,7 @@ export async function openFiles(request: OpenRequest): Promise<OpenedFiles> {
     const onChecked = (done: number, total: number) => events.emit('checked', done, total)
     const parts = await partsState(opened)
     const stored = await inspectFiles(target, { files: states, inParts, parts, resume: found }, hashPool, onChecked)
+    files.flushLater(stored.unsure)
     return { ...opened, stored }
   }
   const have = new Bitfield(map.pieceCount)

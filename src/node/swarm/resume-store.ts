@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { readFile, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { concatBytes } from '../../base/bytes/bytes.ts'
@@ -89,6 +89,12 @@ export class ResumeStore implements LimitedFile {
     renameSync(temporary, this.#journalPath)
   }
 
+  /** What was noted is not there any more. */
+  emptyJournal(): void {
+    this.close()
+    if (existsSync(this.#journalPath)) truncateSync(this.#journalPath)
+  }
+
   /** The journal is in use but for the moment of a note. */
   get isIdle(): boolean {
     return true
@@ -100,11 +106,18 @@ export class ResumeStore implements LimitedFile {
 
   /** The next note opens the journal again. */
   close(): void {
-    if (this.#journal === undefined) return
-    this.#limit.closing(this)
-    closeSync(this.#journal)
+    const journal = this.#journal
+    if (journal === undefined) return
+    // First: whatever closing says, the number may be another file's from then on.
     this.#journal = undefined
-    this.#limit.closed()
+    this.#limit.closing(this)
+    try {
+      closeSync(journal)
+    } catch {
+      // On a network's disk notes may be lost only here; what they told of is fetched again.
+    } finally {
+      this.#limit.closed()
+    }
   }
 }
 

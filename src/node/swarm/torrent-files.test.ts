@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { cp, type FileHandle, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { cp, type FileHandle, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { after, afterEach, test } from 'node:test'
 import { addressOf, assertSameFiles, reaches, SwarmBench } from '../../../test/swarm-fixtures.ts'
@@ -133,6 +134,88 @@ test('where a flush finds no room, a torrent waits for some, claims nothing of i
   // Who was killed while it waited finds nothing that is sure.
   const killed = await (await bench.client({ stateFolder: saved })).add(metainfo, { folder, paused: true })
   assert.equal(killed.core.picker!.have.count, 0)
+})
+
+/** A fetched album whose flushes stay under way until they are let go, and its states as a kill would leave them. */
+async function fetchedWithoutFlush() {
+  const [album, seeder] = [await bench.album(), await bench.client()]
+  const { metainfo } = await seeder.seed(album, { version: 'v1', pieceLength: 32_768 })
+  const [stateFolder, folder, saved] = [bench.folder(), bench.folder(), bench.folder()]
+  const client = await bench.client({ stateFolder })
+  let letGo = () => {}
+  const gate = new Promise<void>(resolve => {
+    letGo = resolve
+  })
+  handlePrototype.datasync = async function (this: object) {
+    await gate
+    return datasync.call(this)
+  }
+  const fetched = await client.add(metainfo, { folder, peers: addressOf(seeder) })
+  await once(fetched, 'piece')
+  const early = fetched.save()
+  await fetched.done()
+  return {
+    ...{ fetched, early, letGo },
+    /** Another client that finds what the first one has left so far, and nobody to fetch from. */
+    async afterKill() {
+      await cp(stateFolder, saved, { recursive: true })
+      const again = await bench.client({ stateFolder: saved })
+      const adding = again.add(metainfo, { folder })
+      let checked = 0
+      again.torrents[0].on('checked', () => checked++)
+      const torrent = await adding
+      return { torrent, checked }
+    },
+  }
+}
+
+test('a save that is asked for while another is under way claims what has come since', async () => {
+  const { fetched, early, letGo, afterKill } = await fetchedWithoutFlush()
+  const late = fetched.save()
+  letGo()
+  await Promise.all([early, late])
+  const { torrent, checked } = await afterKill()
+  assert.deepEqual([torrent.state, checked], ['seeding', 0])
+})
+
+test('what a process before left is flushed before it is claimed', async () => {
+  const { letGo, afterKill } = await fetchedWithoutFlush()
+  const { torrent, checked } = await afterKill()
+  assert.equal(torrent.state, 'seeding')
+  assert.ok(checked > 0)
+  let flushes = 0
+  handlePrototype.datasync = function (this: object) {
+    flushes++
+    return datasync.call(this)
+  }
+  await torrent.save()
+  // Each file that is not empty.
+  assert.equal(flushes, 4)
+  letGo()
+})
+
+test('nothing is left to believe of what a full disk did not take, though its states find no room either', async () => {
+  const [album, seeder] = [await bench.album(), await bench.client()]
+  const { metainfo } = await seeder.seed(album, { version: 'v1', pieceLength: 32_768 })
+  const stateFolder = bench.folder()
+  const fetched = await (await bench.client({ stateFolder })).add(metainfo, {
+    folder: bench.folder(),
+    peers: addressOf(seeder),
+  })
+  const journal = join(stateFolder, `${fetched.infohash}.resume.journal`)
+  await once(fetched, 'piece')
+  // Where a new snapshot should be written, nothing can be.
+  await mkdir(join(stateFolder, `${fetched.infohash}.resume.new`))
+  let noted = 0
+  handlePrototype.datasync = async () => {
+    noted = (await stat(journal)).size
+    fetched.pause()
+    throw Object.assign(new Error('ENOSPC: no space left on device, fdatasync'), { code: 'ENOSPC' })
+  }
+  await fetched.done()
+  await fetched.save()
+  assert.ok(noted > 0)
+  assert.equal((await stat(journal)).size, 0)
 })
 
 test('a torrent that stopped for an error does not go on because a full disk has room again', async () => {

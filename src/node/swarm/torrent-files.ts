@@ -33,6 +33,8 @@ export class TorrentFiles {
   readonly #gate = new FileGate()
   /** What files were when their bytes were last known to be right; whatever changes them since is found before they are served. */
   readonly #known = new Map<number, FileState>()
+  /** Files to be flushed before anything of them is claimed. */
+  readonly #unsure = new Set<number>()
   /** Files that were written to, since their states were last asked for. */
   readonly #written = new Set<number>()
 
@@ -149,8 +151,25 @@ export class TorrentFiles {
     }
   }
 
+  /** These files hold bytes that a process before this one wrote, and that may be in memory alone. */
+  flushLater(files: Iterable<number>): void {
+    for (const file of files) this.#unsure.add(file)
+  }
+
+  async #takeUnsure(): Promise<void> {
+    for (const file of this.#unsure) {
+      await this.#use(file, false, async open => {
+        open.isDirty = true
+      }).catch(error => {
+        if (error.code !== 'file-missing') throw error
+      })
+      this.#unsure.delete(file)
+    }
+  }
+
   /** {@link FileHandles.sync}. */
   async sync(): Promise<void> {
+    await this.#takeUnsure()
     await this.#handles?.sync()
   }
 

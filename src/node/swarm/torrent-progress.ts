@@ -13,6 +13,8 @@ export class TorrentProgress {
   readonly #unclaimed = new Map<number, JournalEntry[]>()
   #unnoted: JournalEntry[] = []
   #saving: Promise<void> | undefined
+  /** The save that follows it: what has come since is none of its business. */
+  #next: Promise<void> | undefined
   #closed = false
   /** Told which pieces no snapshot claims, where what was written of them has not become durable. */
   onNotDurable: ((pieces: readonly number[]) => void) | undefined
@@ -64,9 +66,18 @@ export class TorrentProgress {
     this.#unclaimed.delete(piece)
   }
 
-  /** Syncs the files, then claims the pieces that were complete before. */
+  /** Syncs the files, then claims the pieces that were complete before this was called. */
   save(have: Bitfield, opened: OpenedFiles): Promise<void> {
-    this.#saving ??= this.#save(have, opened)
+    if (this.#saving === undefined) return this.#begin(have, opened)
+    this.#next ??= this.#saving.then(() => {
+      this.#next = undefined
+      return this.#begin(have, opened)
+    })
+    return this.#next
+  }
+
+  #begin(have: Bitfield, opened: OpenedFiles): Promise<void> {
+    this.#saving = this.#save(have, opened)
       .catch(this.#onFailure)
       .finally(() => {
         this.#saving = undefined
@@ -84,6 +95,8 @@ export class TorrentProgress {
       // It stops first: what is given up is asked for at once.
       this.#onFailure(error)
       this.#giveUp()
+      // The snapshot may find no room either; to empty the journal needs none.
+      this.#resume.emptyJournal()
       // What was claimed before still is, and nobody is to find the rest in memory at the next start and believe it.
       have = complete()
     }
