@@ -61,6 +61,11 @@ test('where nothing is to be had is tried again after an hour; our own address n
   assert.deepEqual([candidates.next(0)?.port, candidates.next(0)], [1, undefined])
   candidates.ended(idle, 'idle', 0)
   assert.deepEqual([candidates.next(3_599_999), candidates.next(3_600_000)?.port], [undefined, 1])
+  // The only friend there is may begin anew with nothing.
+  candidates.add(idle, 'user')
+  candidates.next(4_000_000)
+  candidates.ended(idle, 'idle', 4_000_000)
+  assert.deepEqual([candidates.next(4_059_999), candidates.next(4_060_000)?.port], [undefined, 1])
 })
 
 test('there is room for so many, and for better ones in place of those that failed', () => {

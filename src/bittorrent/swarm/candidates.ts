@@ -147,9 +147,9 @@ export class Candidates {
     if (how === 'failed') candidate.failures++
     else candidate.failures = 0
     const { retryMs, retryMaxMs, retryNamedMaxMs } = this.#options
-    const failureMaxMs = candidate.rank === SOURCE_RANK.user ? retryNamedMaxMs : retryMaxMs
-    const failureMs = Math.min(retryMs * 2 ** Math.max(0, candidate.failures - 1), failureMaxMs)
-    candidate.nextTry = now + (how === 'idle' ? retryMaxMs : failureMs)
+    const maxMs = candidate.rank === SOURCE_RANK.user ? retryNamedMaxMs : retryMaxMs
+    const waitMs = how === 'idle' ? maxMs : retryMs * 2 ** Math.max(0, candidate.failures - 1)
+    candidate.nextTry = now + Math.min(waitMs, maxMs)
   }
 
   /** An address that was to be tried has to wait, for no fault of its own. */
