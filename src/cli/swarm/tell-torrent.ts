@@ -38,12 +38,17 @@ function showTorrent(reporter: ProgressReporter, { core, state, connections }: S
  */
 export function follow(reporter: ProgressReporter, torrent: SwarmTorrent): () => void {
   const failures = new TrackerFailures(reporter)
-  torrent.on('checked', (done, total) => {
+  const onChecked = (done: number, total: number) => {
     const { pieceLength } = torrent.info!
     reporter.show({ what: 'checking', doneBytes: done * pieceLength, totalBytes: total * pieceLength })
-  })
-  torrent.on('ban', (identity, code) => reporter.event('ban', { identity, code }))
-  torrent.on('announced', () => failures.look(torrent.trackers))
+  }
+  const onBan = (identity: string, code: string) => reporter.event('ban', { identity, code })
+  const onAnnounced = () => failures.look(torrent.trackers)
+  torrent.on('checked', onChecked).on('ban', onBan).on('announced', onAnnounced)
   const refresh = setInterval(() => showTorrent(reporter, torrent), REFRESH_MS)
-  return () => clearInterval(refresh)
+  return () => {
+    clearInterval(refresh)
+    // Nothing is told after the end of what was asked for.
+    torrent.off('checked', onChecked).off('ban', onBan).off('announced', onAnnounced)
+  }
 }

@@ -107,6 +107,8 @@ export class TorrentAnnounces {
       for (const peer of peers) torrent.core.candidates.add(peer, 'tracker', version)
       torrent.emit('announced', due.url, undefined)
     } catch (error) {
+      // That we close is no failure of the tracker's; nobody is to be told of one.
+      if ((error as OperationError).code === 'closing') return
       announcer.failed(due, error as OperationError, this.#host.now())
       torrent.emit('announced', due.url, error as OperationError)
     }
