@@ -201,3 +201,24 @@ test('a move is no change, also to who finds the files after a crash', async () 
   await stopped
   assert.equal(torrent.error?.code, 'file-changed')
 })
+
+test('what could not be looked at again when a torrent was resumed is looked at the next time', async () => {
+  const [album, elsewhere] = [await bench.album(), await bench.client()]
+  const { metainfo } = await elsewhere.seed(album, { version: 'v1', pieceLength: 32_768 })
+  const folder = bench.folder()
+  const torrent = await (await bench.client()).add(metainfo, { folder, expectComplete: true })
+  await reaches(torrent, 'error')
+  await cp(album, join(folder, 'album'), { recursive: true })
+  // Nothing was hashed so far: the first thread is the one that this needs.
+  process.once('worker', worker => void worker.terminate())
+  torrent.resume()
+  assert.equal(torrent.state, 'checking')
+  await reaches(torrent, 'error')
+  assert.equal(torrent.error?.code, 'hash-thread-failed')
+  torrent.resume()
+  // Whoever is impatient does not cut the check short.
+  torrent.resume()
+  assert.equal(torrent.state, 'checking')
+  await once(torrent, 'state')
+  assert.deepEqual([torrent.state, torrent.core.isDone], ['seeding', true])
+})

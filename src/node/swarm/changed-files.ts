@@ -5,6 +5,7 @@ import { checkPieces } from './check-pieces.ts'
 import { ABSENT_FILE } from './file-state.ts'
 import type { HashPool } from './hash-pool.ts'
 import type { OpenedFiles } from './open-files.ts'
+import { diskError } from './torrent-files.ts'
 
 /** What hashing a file again has found. */
 interface Recheck {
@@ -20,12 +21,16 @@ export class ChangedFiles {
   readonly #opened: OpenedFiles
   readonly #pool: HashPool
   readonly #now: () => number
-  /** Files that are being hashed again. */
-  readonly #checking = new Set<number>()
+  /** Files that are being hashed again, and what settles when that is over. */
+  readonly #checking = new Map<number, Promise<void>>()
+  /** What was given up, until it could be looked at again. */
   readonly #lost = new Set<number>()
+  /** How many still wait for what they have asked to be looked at again, and what the next of them waits for. */
+  #askedAgain = 0
+  #lastAsked = Promise.resolve()
   readonly #onChanged: (error: OperationError) => void
 
-  /** @param onChanged told why the torrent must not go on by itself, before pieces are given up */
+  /** @param onChanged told why the torrent must not go on by itself, before pieces are given up and before anything resolves */
   constructor(
     core: Torrent,
     opened: OpenedFiles,
@@ -53,23 +58,36 @@ export class ChangedFiles {
     this.#core.pieceLost(piece, this.#now())
   }
 
-  /** A piece could not be read, or not as it was: hashes what we had of its files again, and gives up what is wrong. */
+  /**
+   * A piece could not be read, or not as it was: hashes what we had of its files again, and gives up what is wrong. Resolves when that
+   * is over, whoever began it.
+   */
   async doubt(piece: number): Promise<void> {
     if (!this.#core.picker!.have.has(piece)) return
+    const files = this.#filesOf(piece)
     // Whoever checks a file already will say what is wrong with it.
-    const touched = this.#filesOf(piece).filter(file => !this.#checking.has(file))
-    for (const file of touched) this.#checking.add(file)
-    try {
-      const found = []
-      for (const file of touched) found.push(await this.#recheck(file))
-      // It stops first: what is given up is asked for at once, and the owner's change would be overwritten.
-      for (const { failure } of found) if (failure !== undefined) this.#onChanged(failure)
-      for (const { wrong } of found) for (const lost of wrong) this.#lose(lost)
-      // Only now may the files be read again.
-      for (const { file, state } of found) this.#opened.files.know(file, state)
-    } finally {
-      for (const file of touched) this.#checking.delete(file)
-    }
+    const others = files.map(file => this.#checking.get(file))
+    const touched = files.filter(file => !this.#checking.has(file))
+    if (touched.length > 0) await this.#whileChecking(touched, () => this.#recheckAll(touched))
+    await Promise.all(others)
+  }
+
+  /** Never throws: a failure is told of before anybody who waits for the files goes on. */
+  async #whileChecking(files: Iterable<number>, work: () => Promise<void>): Promise<void> {
+    const checking = work().catch(error => this.#onChanged(diskError(error, 'a file')))
+    for (const file of files) this.#checking.set(file, checking)
+    await checking
+    for (const file of files) if (this.#checking.get(file) === checking) this.#checking.delete(file)
+  }
+
+  async #recheckAll(files: readonly number[]): Promise<void> {
+    const found = []
+    for (const file of files) found.push(await this.#recheck(file))
+    // It stops first: what is given up is asked for at once, and the owner's change would be overwritten.
+    for (const { failure } of found) if (failure !== undefined) this.#onChanged(failure)
+    for (const { wrong } of found) for (const lost of wrong) this.#lose(lost)
+    // Only now may the files be read again.
+    for (const { file, state } of found) this.#opened.files.know(file, state)
   }
 
   /** Pieces of a file that count as right. */
@@ -110,35 +128,47 @@ export class ChangedFiles {
     return this.#lost.size > 0
   }
 
-  /** Hashes what was lost again: its owner may have put it back. */
-  async reconsider(): Promise<void> {
-    const { files, target } = this.#opened
-    const lost = [...this.#lost].filter(piece => {
-      const { have, activePieces } = this.#core.picker!
-      return !have.has(piece) && !activePieces.has(piece)
+  /** Whether somebody waits for `reconsider`. */
+  get isReconsidering(): boolean {
+    return this.#askedAgain > 0
+  }
+
+  /** Hashes what was lost again: its owner may have put it back. Who asks for it meanwhile comes next. */
+  reconsider(): Promise<void> {
+    this.#askedAgain++
+    this.#lastAsked = this.#lastAsked.then(async () => {
+      await this.#reconsiderLost()
+      this.#askedAgain--
     })
-    this.#lost.clear()
-    const touched = new Set(lost.flatMap(piece => this.#filesOf(piece)))
-    for (const file of touched) this.#checking.add(file)
-    try {
-      const states = new Map<number, FileState>()
-      const pieces = new Set(lost)
-      for (const file of touched) {
-        await files.letGo(file)
-        const state = await files.state(file)
-        states.set(file, state)
-        // What was put there may be wrong where it was right before.
-        if (!files.isKnown(file, state)) for (const piece of this.#piecesHad(file)) pieces.add(piece)
-      }
-      await checkPieces(target, pieces, this.#pool, (piece, isRight) => this.#judge(piece, isRight))
-      for (const [file, state] of states) files.know(file, state)
-    } finally {
-      for (const file of touched) this.#checking.delete(file)
+    return this.#lastAsked
+  }
+
+  async #reconsiderLost(): Promise<void> {
+    const { have, activePieces } = this.#core.picker!
+    for (const piece of this.#lost) if (have.has(piece) || activePieces.has(piece)) this.#lost.delete(piece)
+    const pieces = new Set(this.#lost)
+    const touched = new Set([...pieces].flatMap(piece => this.#filesOf(piece)))
+    await this.#whileChecking(touched, () => this.#judgeAll(pieces, touched))
+  }
+
+  async #judgeAll(pieces: Set<number>, touched: ReadonlySet<number>): Promise<void> {
+    const { files, target } = this.#opened
+    const states = new Map<number, FileState>()
+    for (const file of touched) {
+      await files.letGo(file)
+      const state = await files.state(file)
+      states.set(file, state)
+      // What was put there may be wrong where it was right before.
+      if (!files.isKnown(file, state)) for (const piece of this.#piecesHad(file)) pieces.add(piece)
     }
+    await checkPieces(target, pieces, this.#pool, (piece, isRight) => this.#judge(piece, isRight))
+    // Not before: what could not be looked at now is looked at the next time.
+    for (const piece of pieces) this.#lost.delete(piece)
+    for (const [file, state] of states) files.know(file, state)
   }
 
   #judge(piece: number, isRight: boolean): void {
-    if (!isRight) this.#core.pieceLost(piece, this.#now())
+    if (!isRight) this.#lose(piece)
     else if (!this.#core.picker!.have.has(piece)) this.#core.pieceVerified(piece, undefined, this.#now())
   }
 }

@@ -1,6 +1,6 @@
 import { OperationError } from '../../base/errors.ts'
 import type { SwarmTorrent } from './swarm-torrent.ts'
-import type { TorrentFiles } from './torrent-files.ts'
+import { diskError, type TorrentFiles } from './torrent-files.ts'
 import { assertGoesOn, assertOpen } from './verified-pieces.ts'
 
 /** Read and handed on at once. */
@@ -12,12 +12,15 @@ const READ_AHEAD_BYTES = 8 * 1024 * 1024
 export class FileReaders {
   readonly #torrent: SwarmTorrent
   readonly #files: TorrentFiles
+  readonly #doubt: (piece: number) => Promise<void>
   /** Pieces that each reader waits for. */
   readonly #waiting = new Map<object, readonly number[]>()
 
-  constructor(torrent: SwarmTorrent, files: TorrentFiles) {
+  /** @param doubt resolves when a piece that could not be read is lost, or may be read again */
+  constructor(torrent: SwarmTorrent, files: TorrentFiles, doubt: (piece: number) => Promise<void>) {
     this.#torrent = torrent
     this.#files = files
+    this.#doubt = doubt
   }
 
   /**
@@ -38,11 +41,13 @@ export class FileReaders {
     const from = files[file].offset + start
     const to = files[file].offset + end
     const reader = {}
+    const { have } = this.#torrent.core.picker!
+    let doubtedAt: number | undefined
     try {
       for (let at = from; at < to; ) {
         const piece = Math.floor(at / pieceLength)
         this.#waitFor(reader, piece, Math.floor((to - 1) / pieceLength))
-        while (!this.#torrent.core.picker!.have.has(piece)) {
+        while (!have.has(piece)) {
           if (signal?.aborted) return
           assertGoesOn(this.#torrent)
           await this.#anyPiece(signal)
@@ -52,11 +57,16 @@ export class FileReaders {
         if (signal?.aborted) return
         // Files that are closed would be opened again, and nobody would close them.
         assertOpen(this.#torrent)
-        if (!(await this.#files.read(at, [bytes]))) {
-          throw new OperationError('file-changed', `${this.#files.path(file)} became shorter`, {
-            next: 'put the file back',
-          })
+        const failure = await this.#fill(bytes, at, file)
+        if (failure !== undefined) {
+          // The first says nothing about the file; what was found right and cannot be read even so would be doubted for ever.
+          if (failure.code === 'too-many-open-files' || doubtedAt === at) throw failure
+          doubtedAt = at
+          await this.#doubt(piece)
+          continue
         }
+        // It was lost meanwhile: nobody knows which bytes these are.
+        if (!have.has(piece)) continue
         yield bytes
         at += run
       }
@@ -64,6 +74,16 @@ export class FileReaders {
       this.#waiting.delete(reader)
       this.#applyDeadlines()
     }
+  }
+
+  /** Why the bytes of a file are not to be had, where they are not. */
+  async #fill(bytes: Uint8Array, at: number, file: number): Promise<OperationError | undefined> {
+    try {
+      if (await this.#files.read(at, [bytes])) return undefined
+    } catch (error) {
+      return diskError(error, this.#files.path(file))
+    }
+    return new OperationError('file-changed', `${this.#files.path(file)} became shorter`, { next: 'put the file back' })
   }
 
   /** Resolves at the next piece, at a change of state, or when nobody wants it any more. */

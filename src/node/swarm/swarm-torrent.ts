@@ -313,7 +313,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
   async #reconsider(): Promise<void> {
     this.#setState('checking')
     await this.#storage!.reconsider()
-    if (this.#state !== 'checking') return
+    if (this.#state !== 'checking' || this.#storage!.isReconsidering) return
     this.core.paused = this.#isHeld
     this.#goOn()
   }
@@ -463,7 +463,7 @@ export class SwarmTorrent extends EventEmitter<TorrentEvents> {
    */
   readFile(file: number, start: number, end: number, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
     if (this.#files === undefined || !this.core.isStarted) throw filesUnknown()
-    this.#readers ??= new FileReaders(this, this.#files)
+    this.#readers ??= new FileReaders(this, this.#files, piece => this.#storage!.doubt(piece))
     return this.#readers.read(file, start, end, signal)
   }
 

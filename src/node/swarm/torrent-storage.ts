@@ -162,19 +162,19 @@ export class TorrentStorage {
     if (!this.#mayServe(run.piece)) return false
     try {
       const isThere = await files.read(run.piece * target.map.pieceLength + run.begin, views)
-      if (!isThere) void this.#doubt(run.piece)
+      if (!isThere) void this.doubt(run.piece)
       return isThere && this.#mayServe(run.piece)
     } catch (error) {
       // That says nothing about the file.
-      if ((error as OperationError).code !== 'too-many-open-files') void this.#doubt(run.piece)
+      if ((error as OperationError).code !== 'too-many-open-files') void this.doubt(run.piece)
       return false
     }
   }
 
-  /** A file may not be what it was. */
-  async #doubt(piece: number): Promise<void> {
+  /** A file may not be what it was. Resolves when that is known: the piece is lost then, or can be read again. */
+  async doubt(piece: number): Promise<void> {
     if (this.#owner.isClosed()) return
-    await this.#changed.doubt(piece).catch(error => this.#owner.failed(diskError(error, 'a file')))
+    await this.#changed.doubt(piece)
     this.#owner.settle()
   }
 
@@ -182,9 +182,13 @@ export class TorrentStorage {
     return this.#changed.hasLost
   }
 
+  get isReconsidering(): boolean {
+    return this.#changed.isReconsidering
+  }
+
   /** Hashes again what changed files have cost: they may be as they were. */
-  async reconsider(): Promise<void> {
-    await this.#changed.reconsider().catch(error => this.#owner.failed(diskError(error, 'a file')))
+  reconsider(): Promise<void> {
+    return this.#changed.reconsider()
   }
 
   /** Resolves when no write and no hash is under way. */
