@@ -324,7 +324,7 @@ export function diskError(error: unknown, path: string): OperationError {
   if (isDiskFull(error)) {
     return new OperationError('disk-full', `no room on the disk for ${path}`, {
       cause: error,
-      next: 'make room: it goes on by itself, and nothing that was verified is lost',
+      next: 'make room: it goes on by itself, or at once when it is resumed',
     })
   }
   if (isTooManyOpen(error)) {
