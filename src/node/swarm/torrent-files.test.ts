@@ -205,7 +205,7 @@ test('nothing is left to believe of what a full disk did not take, though its st
   const journal = join(stateFolder, `${fetched.infohash}.resume.journal`)
   await once(fetched, 'piece')
   // Where a new snapshot should be written, nothing can be.
-  await mkdir(join(stateFolder, `${fetched.infohash}.resume.new`))
+  await mkdir(join(stateFolder, `${fetched.infohash}.resume.new`), { recursive: true })
   let noted = 0
   handlePrototype.datasync = async () => {
     noted = (await stat(journal)).size
