@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readlinkSync } from 'node:fs'
-import { mkdir, open, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, afterEach, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { noise, SwarmBench } from '../../../test/swarm-fixtures.ts'
-import { parseMetainfo } from '../../bittorrent/metainfo/metainfo.ts'
-import { PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
-import { FilePlaces } from './file-places.ts'
+import { absentFiles, datasync, handlePrototype } from '../../../test/torrent-files-fixtures.ts'
 import { HashPool } from './hash-pool.ts'
-import { makeTorrent } from './make-torrent.ts'
 import { OpenFilesLimit } from './open-files-limit.ts'
-import { TorrentFiles } from './torrent-files.ts'
+import type { TorrentFiles } from './torrent-files.ts'
 
 const OPEN_FOLDER = '/proc/self/fd'
 const FILES = 6
@@ -20,14 +17,6 @@ const FILE_BYTES = 20_000
 
 const bench = await SwarmBench.create('file-handles')
 const pool = new HashPool(1)
-
-/** What all file handles of Node share; a test watches its flushes, and puts it back. */
-const handlePrototype = await (async () => {
-  const handle = await open('.')
-  await handle.close()
-  return Object.getPrototypeOf(handle) as { datasync(): Promise<void> }
-})()
-const { datasync } = handlePrototype
 
 afterEach(() => {
   handlePrototype.datasync = datasync
@@ -44,11 +33,7 @@ async function emptyFiles(limit: OpenFilesLimit): Promise<TorrentFiles> {
   const source = join(folder, 'source')
   await mkdir(source, { recursive: true })
   for (let i = 0; i < FILES; i++) await writeFile(join(source, `${i}.bin`), new Uint8Array(FILE_BYTES))
-  const parsed = parseMetainfo(await makeTorrent(source, { version: 'v1' }, pool))
-  assert.ok(parsed.ok)
-  const { info } = parsed.value
-  const places = await FilePlaces.load(info, join(folder, 'places'), join(folder, 'new'))
-  return new TorrentFiles(info, new PieceMap(info), places, join(folder, 'parts'), limit)
+  return absentFiles(source, folder, pool, limit)
 }
 
 /** How many files below a folder this process has open, or none where the system does not tell. */

@@ -1,28 +1,16 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { cp, type FileHandle, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, type FileHandle, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { after, afterEach, test } from 'node:test'
 import { addressOf, assertSameFiles, reaches, SwarmBench } from '../../../test/swarm-fixtures.ts'
+import { absentFiles, datasync, handlePrototype } from '../../../test/torrent-files-fixtures.ts'
 import { OperationError } from '../../base/errors.ts'
-import { parseMetainfo } from '../../bittorrent/metainfo/metainfo.ts'
-import { PieceMap } from '../../bittorrent/metainfo/piece-map.ts'
-import { FilePlaces } from './file-places.ts'
 import { HashPool } from './hash-pool.ts'
-import { makeTorrent } from './make-torrent.ts'
-import { OpenFilesLimit } from './open-files-limit.ts'
-import { TorrentFiles } from './torrent-files.ts'
+import type { TorrentFiles } from './torrent-files.ts'
 
 const bench = await SwarmBench.create('torrent-files')
 const pool = new HashPool(1)
-
-/** What all file handles of Node share; a test watches its flushes, and puts it back. */
-const handlePrototype = await (async () => {
-  const handle = await open('.')
-  await handle.close()
-  return Object.getPrototypeOf(handle) as { datasync(): Promise<void> }
-})()
-const { datasync } = handlePrototype
 
 afterEach(() => {
   handlePrototype.datasync = datasync
@@ -38,21 +26,12 @@ async function emptyFiles(length: number): Promise<TorrentFiles> {
   const path = join(bench.folder(), 'x.bin')
   await mkdir(dirname(path))
   await writeFile(path, new Uint8Array(length))
-  return filesOf(path)
-}
-
-/** The files of a torrent of what is at a path, none of them there. */
-async function filesOf(path: string): Promise<TorrentFiles> {
-  const parsed = parseMetainfo(await makeTorrent(path, { version: 'v1' }, pool))
-  assert.ok(parsed.ok)
-  const { info } = parsed.value
-  const folder = dirname(path)
-  const places = await FilePlaces.load(info, join(folder, 'places'), join(folder, 'new'))
-  return new TorrentFiles(info, new PieceMap(info), places, join(folder, 'parts'), new OpenFilesLimit())
+  return absentFiles(path, dirname(path), pool)
 }
 
 test('folders that somebody removes while a torrent is fetched are made again', async () => {
-  const files = await filesOf(await bench.album())
+  const album = await bench.album()
+  const files = await absentFiles(album, dirname(album), pool)
   const first = files.path(0)
   for (let times = 0; times < 2; times++) {
     await files.write(0, [new Uint8Array(16_384).fill(7)])
